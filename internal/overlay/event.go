@@ -7,7 +7,7 @@ type Event struct {
 	Kind  EventKind
 	Peer  wire.PeerID    // Received, Lost, Probed, Unreachable: who
 	Msg   wire.Message   // Received: what it said
-	Peers []wire.Contact // Join, Learn: whom to try, or to keep
+	Peers []wire.Contact // Join, Learn: whom to try, or to keep; Received: first the sender's own, from its hello
 	GUID  wire.GUID      // Ask, Cancel, Matched: which query
 	Query *wire.Query    // Ask
 	TTL   uint8          // Ask: how far; 0 means the default

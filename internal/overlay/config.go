@@ -1,0 +1,111 @@
+package overlay
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/grapevine-p2p/grapevine/internal/wire"
+)
+
+// ErrConfig is returned for a configuration that cannot work.
+var ErrConfig = errors.New("bad overlay configuration")
+
+// Config is what may differ between nodes. Start from [DefaultConfig].
+type Config struct {
+	// Degree is how many neighbours the node seeks. 24: search.md, simulated.
+	Degree int
+	// MaxDegree is how many it accepts; 0 means a third more than Degree above
+	// 5, and exactly Degree up to 5, the active view of HyParView's paper.
+	MaxDegree int
+
+	JoinTTL    uint8 // links a forward-join walks: 6 (HyParView's ARWL, section 5)
+	PassiveTTL uint8 // links left where a walk is noted in the host cache: 3 (PRWL)
+
+	CacheSize int // contacts in the host cache: 120 (search.md)
+
+	ShuffleEvery   time.Duration // 30 s (search.md)
+	ShuffleActive  int           // neighbours in a shuffle: 3 (HyParView's ka)
+	ShufflePassive int           // contacts of the cache in a shuffle: 4 (kp)
+	ShuffleTTL     uint8         // links a shuffle walks: 6, as a join
+
+	// PingEvery is the silence after which a neighbour is asked: 5 s
+	// (search.md). PingTimeout is when that counts as a miss, and PingMisses
+	// ends the link. 3 s and 2 notice a silent death after 6 to 15 s.
+	PingEvery   time.Duration
+	PingTimeout time.Duration
+	PingMisses  int
+
+	// ProbeEvery is the pause between two probes of unverified or failed
+	// contacts: 3 s, a guess; a full cache is gone through in six minutes.
+	ProbeEvery time.Duration
+
+	QueryTTL   uint8 // of own queries, and the most accepted: 7 (Gnutella 0.6)
+	QueryRate  int   // queries a second over one link: 10 (search.md)
+	QueryBurst int   // and at once: 50
+
+	// Group names the part of the network that a contact's addresses belong
+	// to, of which only a few may be neighbours. "" is exempt. nil: all are.
+	Group func(wire.Contact) string
+}
+
+// DefaultConfig returns the defaults of a node that others can reach.
+func DefaultConfig() Config {
+	return Config{
+		Degree:         24,
+		JoinTTL:        6,
+		PassiveTTL:     3,
+		CacheSize:      120,
+		ShuffleEvery:   30 * time.Second,
+		ShuffleActive:  3,
+		ShufflePassive: 4,
+		ShuffleTTL:     6,
+		PingEvery:      5 * time.Second,
+		PingTimeout:    3 * time.Second,
+		PingMisses:     2,
+		ProbeEvery:     3 * time.Second,
+		QueryTTL:       MaxTTL,
+		QueryRate:      10,
+		QueryBurst:     50,
+	}
+}
+
+// Accepted returns how many neighbours the node accepts.
+func (cfg Config) Accepted() int {
+	switch {
+	case cfg.MaxDegree != 0:
+		return cfg.MaxDegree
+	case cfg.Degree <= 5:
+		return cfg.Degree
+	default:
+		return cfg.Degree + cfg.Degree/3
+	}
+}
+
+// walks returns how many forward-joins one join sets off. HyParView sends one to
+// every neighbour of its view of 5; a third of the view, from each of JoinSeeds
+// seeds, fills a joiner's view without flooding it with requests.
+func (cfg Config) walks() int { return (cfg.Degree + 2) / 3 }
+
+func (cfg Config) check() error {
+	for _, rule := range []struct {
+		holds bool
+		what  string
+	}{
+		{cfg.Degree >= 1 && cfg.Degree <= MaxLinks, "Degree is from 1 to 64"},
+		{cfg.Accepted() >= cfg.Degree && cfg.Accepted() <= MaxLinks, "MaxDegree is from Degree to 64"},
+		{cfg.JoinTTL >= 1 && cfg.PassiveTTL <= cfg.JoinTTL, "JoinTTL is at least 1 and PassiveTTL no more than it"},
+		{cfg.CacheSize >= 1, "CacheSize is at least 1"},
+		{cfg.ShuffleEvery > 0 && cfg.PingEvery > 0 && cfg.PingTimeout > 0 && cfg.ProbeEvery > 0, "intervals are above zero"},
+		{cfg.ShuffleActive >= 0 && cfg.ShufflePassive >= 0 && cfg.ShuffleActive+cfg.ShufflePassive <= wire.MaxContacts, "a shuffle has at most 10 contacts"},
+		{cfg.ShuffleTTL >= 1, "ShuffleTTL is at least 1"},
+		{cfg.PingMisses >= 1 && cfg.PingMisses < 1<<7, "PingMisses is from 1 to 127"},
+		{cfg.QueryTTL >= 1 && cfg.QueryTTL <= MaxTTL, "QueryTTL is from 1 to 7"},
+		{cfg.QueryRate >= 1 && cfg.QueryBurst >= 1, "QueryRate and QueryBurst are at least 1"},
+	} {
+		if !rule.holds {
+			return fmt.Errorf("%w: %s", ErrConfig, rule.what)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,227 @@
+package overlay
+
+import (
+	"time"
+
+	"github.com/grapevine-p2p/grapevine/internal/wire"
+)
+
+// link is what the core knows of one neighbour.
+type link struct {
+	peer    wire.PeerID
+	contact wire.Contact
+	group   string
+	since   instant
+	serial  uint32 // never used again, unlike slot
+	slot    uint8  // its bit in routes
+	chosen  bool   // this node sought it, out of its own cache or seeds
+	proven  bool   // its addresses were dialled with success
+
+	heard  instant // its last message
+	pinged instant
+	asked  bool // a ping is unanswered
+	misses int8
+
+	control  bucket // what it sends of membership
+	in, out  bucket // queries it sends and is sent
+	excess   bucket // queries over its rate
+	queries  uint32
+	repeated uint32
+}
+
+var (
+	controlLimit = limit{ControlEvery, ControlBurst}
+	excessLimit  = limit{ExcessEvery, ExcessBurst}
+)
+
+// Neighbour is one peer of the active view.
+type Neighbour struct {
+	Contact wire.Contact
+	Since   time.Time
+	Chosen  bool // the node sought it; otherwise the peer did, or a walk
+	Silent  bool // it owes an answer to a ping
+}
+
+// Neighbours returns the active view, oldest first.
+func (c *Core) Neighbours() []Neighbour {
+	all := make([]Neighbour, len(c.view))
+	for i, l := range c.view {
+		all[i] = Neighbour{Contact: l.contact, Since: c.start.Add(l.since), Chosen: l.chosen, Silent: l.misses > 0}
+	}
+	return all
+}
+
+// up adds a neighbour. There must be room.
+func (c *Core) up(contact wire.Contact, chosen, proven bool) *link {
+	c.serial++
+	for c.slots[c.nextSlot%MaxLinks] != nil {
+		c.nextSlot++
+	}
+	l := &link{
+		peer: contact.Peer, contact: contact, group: c.group(contact),
+		since: c.now, serial: c.serial, slot: c.nextSlot % MaxLinks,
+		chosen: chosen, proven: proven, heard: c.now,
+		control: controlLimit.full(c.now), excess: excessLimit.full(c.now),
+		in: c.queryLimit.full(c.now), out: c.queryLimit.full(c.now),
+	}
+	c.nextSlot++
+	c.slots[l.slot] = l
+	c.links[l.peer] = l
+	c.view = append(c.view, l)
+	c.cache.remove(l.peer)
+	c.repairs.gained = true
+	c.stats.Ups++
+	c.emit(Up, l.peer)
+	return l
+}
+
+// down removes a neighbour, without a word to it. Its contact goes back to the
+// host cache where it may be of use again.
+func (c *Core) down(l *link, why Reason) {
+	delete(c.links, l.peer)
+	c.slots[l.slot] = nil
+	for i, other := range c.view {
+		if other == l {
+			c.view = append(c.view[:i], c.view[i+1:]...)
+			break
+		}
+	}
+	c.stats.Downs[why]++
+	c.emit(Down, l.peer).Reason = why
+	switch why {
+	case ReasonHostile, ReasonLeft:
+	case ReasonLost, ReasonSilent:
+		c.keep(l.contact, l.proven)
+		c.cache.fail(l.peer, c.now, c.jitter(RetryFirst))
+	default:
+		c.keep(l.contact, l.proven)
+		c.cache.decline(l.peer, c.now+c.jitter(DeclineFor))
+	}
+	c.hurry()
+}
+
+// part ends a link politely.
+func (c *Core) part(l *link, why Reason) {
+	c.send(l.peer, wire.Message{Kind: wire.KindDisconnect})
+	c.end(l.peer, why)
+	c.down(l, why)
+}
+
+// lost is told when the link to peer, or an attempt to make one, failed.
+func (c *Core) lost(peer wire.PeerID) {
+	if c.dropRequest(peer) {
+		c.repairs.silences++
+		c.failed(peer)
+		c.hurry()
+	}
+	if l := c.links[peer]; l != nil {
+		c.down(l, ReasonLost)
+	}
+}
+
+func (c *Core) disconnected(peer wire.PeerID, leaving bool) {
+	c.dropRequest(peer)
+	why := ReasonReplaced
+	if leaving {
+		why = ReasonLeft
+		c.cache.remove(peer)
+	}
+	c.end(peer, why)
+	if l := c.links[peer]; l != nil {
+		c.down(l, why)
+	}
+}
+
+// healthy is the number of neighbours that owe no answer.
+func (c *Core) healthy() int {
+	n := 0
+	for _, l := range c.view {
+		if l.misses == 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// makeRoom sees that one more link fits. With force, a neighbour that another
+// chose is displaced for the newcomer if need be, and told of it, so that both
+// ends of the old link can have the newcomer as their new one.
+func (c *Core) makeRoom(newcomer wire.Contact, force bool) bool {
+	if c.crowded(c.group(newcomer)) {
+		return false
+	}
+	if len(c.view) < c.cfg.Accepted() {
+		return true
+	}
+	for _, l := range c.view {
+		if l.misses > 0 {
+			c.part(l, ReasonSilent)
+			return true
+		}
+	}
+	if !force {
+		return false
+	}
+	victim := c.victim()
+	if victim == nil || !c.displace.take(c.now, limit{DisplaceEvery, DisplaceBurst}, 0) {
+		return false
+	}
+	c.stats.Displaced++
+	c.send(victim.peer, wire.Message{Kind: wire.KindForwardJoin, Contact: newcomer})
+	c.part(victim, ReasonReplaced)
+	return true
+}
+
+// victim picks the neighbour that a newcomer may displace: never one that this
+// node chose, nor one of the oldest.
+func (c *Core) victim() *link {
+	var pick *link
+	seen := 0
+	for _, l := range c.view[min(OldestLinks, len(c.view)/2):] {
+		if l.chosen {
+			continue
+		}
+		seen++
+		if c.rng.IntN(seen) == 0 {
+			pick = l
+		}
+	}
+	return pick
+}
+
+// crowded tells whether a group has all the links that it may have.
+func (c *Core) crowded(group string) bool {
+	if group == "" {
+		return false
+	}
+	n := 0
+	for _, l := range c.view {
+		if l.group == group {
+			n++
+		}
+	}
+	return n >= MaxGroupLinks
+}
+
+func (c *Core) group(contact wire.Contact) string {
+	if c.cfg.Group == nil {
+		return ""
+	}
+	return c.cfg.Group(contact)
+}
+
+// other returns a random neighbour that is neither of the two, or nil.
+func (c *Core) other(not, nor wire.PeerID) *link {
+	var pick *link
+	seen := 0
+	for _, l := range c.view {
+		if l.peer == not || l.peer == nor {
+			continue
+		}
+		seen++
+		if c.rng.IntN(seen) == 0 {
+			pick = l
+		}
+	}
+	return pick
+}

@@ -1,0 +1,61 @@
+package overlay
+
+import "github.com/grapevine-p2p/grapevine/internal/wire"
+
+// probe asks the driver to dial one contact: in turn one that was never verified,
+// before it is passed on to anybody, and one that failed, which may be back.
+func (c *Core) probe() {
+	var unproven, failed *entry
+	seenU, seenF := 0, 0
+	for i := range c.cache.entries {
+		e := &c.cache.entries[i]
+		if e.until > c.now || c.requestTo(e.contact.Peer) != nil {
+			continue
+		}
+		switch {
+		case e.fails > 0:
+			if seenF++; c.rng.IntN(seenF) == 0 {
+				failed = e
+			}
+		case !e.proven:
+			if seenU++; c.rng.IntN(seenU) == 0 {
+				unproven = e
+			}
+		}
+	}
+	e := unproven
+	if e == nil || failed != nil && c.rng.IntN(2) == 0 {
+		e = failed
+	}
+	if e == nil {
+		return
+	}
+	e.until = c.now + 2*RequestTimeout
+	c.emit(Probe, e.contact.Peer).Target = e.contact
+}
+
+// probed is told that a contact answered. One that had failed before may be on
+// the other side of a partition that healed: it is asked for a link even if the
+// view is full, so that the sides grow together.
+func (c *Core) probed(peer wire.PeerID) {
+	e := c.cache.find(peer)
+	if e == nil {
+		return
+	}
+	back := e.fails > 0
+	e.proven, e.fails, e.until = true, 0, 0
+	if back && len(c.requests) < MaxRequests && c.requestTo(peer) == nil && !c.crowded(e.group) &&
+		c.reunite.take(c.now, limit{ReuniteEvery, ReuniteBurst}, 0) {
+		e.until = c.now + RequestTimeout
+		c.request(e.contact, wire.Message{Kind: wire.KindNeighbour, Flag: true}, true).forced = true
+		return
+	}
+	c.hurry()
+}
+
+// failed is told that a contact did not answer.
+func (c *Core) failed(peer wire.PeerID) {
+	if e := c.cache.find(peer); e != nil {
+		c.cache.fail(peer, c.now, c.jitter(silenceOf(e.fails+1)))
+	}
+}

@@ -1,0 +1,43 @@
+package overlay
+
+import "github.com/grapevine-p2p/grapevine/internal/wire"
+
+// route is the way back of one query's hits. It is bound to the link that the
+// query first came from, for good.
+type route struct {
+	from    uint32 // that link's serial; 0: the query is our own
+	slot    uint8  // and its slot
+	hops    uint8  // links that the query had gone when it came
+	results uint8  // relayed or delivered so far
+	closed  bool   // nobody wants more
+	seen    uint64 // the slots of the links that have sent the query
+}
+
+// source is a link that brings hits for a query.
+type source struct {
+	guid wire.GUID
+	link uint32
+}
+
+// back returns the link that hits of r go to, or nil if it is gone.
+func (c *Core) back(r *route) *link {
+	if l := c.slots[r.slot]; l != nil && l.serial == r.from {
+		return l
+	}
+	return nil
+}
+
+// admitted returns how many of n results may still come from link for the query
+// of r, and counts them.
+func (c *Core) admitted(r *route, guid wire.GUID, link uint32, n int) int {
+	key := source{guid, link}
+	taken := c.results.find(c.now, key)
+	if taken == nil {
+		taken = c.results.add(c.now, key, 0)
+	}
+	ok := min(n, MaxLinkResults-int(*taken), MaxQueryResults-int(r.results))
+	c.stats.ResultsOverLimit += uint64(n - ok)
+	*taken += uint8(ok)
+	r.results += uint8(ok)
+	return ok
+}

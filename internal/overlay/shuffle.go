@@ -1,0 +1,117 @@
+package overlay
+
+import "github.com/grapevine-p2p/grapevine/internal/wire"
+
+// shuffles is the state of the node's own shuffles.
+type shuffles struct {
+	given []wire.PeerID // of the host cache, in the last one
+	until instant       // a reply is taken until then, once
+}
+
+// shuffle sends a sample of the node's contacts on a walk, to be exchanged for
+// one of whoever it ends at.
+func (c *Core) shuffle() {
+	next := c.other("", "")
+	if next == nil {
+		return
+	}
+	sample := c.sample(next.peer, c.cfg.ShuffleActive, c.cfg.ShufflePassive)
+	c.shuffles.given = peersOf(c.shuffles.given[:0], sample)
+	c.shuffles.until = c.now + ReplyWithin
+	c.send(next.peer, wire.Message{
+		Kind: wire.KindShuffle, Contact: c.self, Contacts: sample, TTL: c.cfg.ShuffleTTL - 1,
+	})
+}
+
+// shuffled takes a shuffle one link on, or ends it here with a reply straight to
+// its origin.
+func (c *Core) shuffled(l *link, m *wire.Message) {
+	origin := m.Contact
+	if !valid(origin) {
+		c.expel(l.peer)
+		return
+	}
+	if origin.Peer == c.self.Peer {
+		return
+	}
+	if ttl := min(m.TTL, c.cfg.ShuffleTTL); ttl > 0 {
+		if next := c.other(l.peer, origin.Peer); next != nil {
+			c.send(next.peer, wire.Message{
+				Kind: wire.KindShuffle, Contact: origin, Contacts: m.Contacts, TTL: ttl - 1,
+			})
+			return
+		}
+	}
+	sample := c.sample(origin.Peer, 0, min(len(m.Contacts)+1, wire.MaxContacts))
+	c.take(m.Contacts, sample)
+	c.keep(origin, false)
+	if len(sample) == 0 || c.expelled.find(c.now, origin.Peer) != nil {
+		return
+	}
+	c.send(origin.Peer, wire.Message{Kind: wire.KindShuffleReply, Contacts: sample}).Target = origin
+	if c.links[origin.Peer] == nil && c.requestTo(origin.Peer) == nil {
+		c.end(origin.Peer, ReasonTransient)
+	}
+}
+
+// shuffleReply takes the sample that a shuffle, or a join, brought.
+func (c *Core) shuffleReply(peer wire.PeerID, contacts []wire.Contact) {
+	if r := c.requestTo(peer); r != nil && r.joining {
+		c.take(contacts, nil)
+		return
+	}
+	if c.now >= c.shuffles.until {
+		c.stats.Unexpected++
+		return
+	}
+	c.shuffles.until = 0
+	for _, contact := range contacts {
+		c.keep(contact, false, c.shuffles.given...)
+	}
+	c.hurry()
+}
+
+// take keeps the contacts of an exchange, rather than those given in it.
+func (c *Core) take(contacts, given []wire.Contact) {
+	give := peersOf(nil, given)
+	for _, contact := range contacts {
+		c.keep(contact, false, give...)
+	}
+	c.hurry()
+}
+
+// sample draws contacts to pass on: neighbours and contacts of the cache, only
+// such as were dialled with success, and never to's own.
+func (c *Core) sample(to wire.PeerID, active, passive int) []wire.Contact {
+	sample := make([]wire.Contact, 0, min(active+passive, wire.MaxContacts))
+	for _, i := range c.rng.Perm(len(c.view)) {
+		l := c.view[i]
+		if len(sample) == min(active, wire.MaxContacts) {
+			break
+		}
+		if l.proven && l.misses == 0 && l.peer != to {
+			sample = append(sample, l.contact)
+		}
+	}
+	most := min(len(sample)+passive, wire.MaxContacts)
+	if len(c.cache.entries) == 0 {
+		return sample
+	}
+	for _, i := range c.rng.Perm(len(c.cache.entries)) {
+		e := &c.cache.entries[i]
+		if len(sample) == most {
+			break
+		}
+		if e.proven && e.fails == 0 && e.contact.Peer != to {
+			sample = append(sample, e.contact)
+		}
+	}
+	return sample
+}
+
+func peersOf(peers []wire.PeerID, contacts []wire.Contact) []wire.PeerID {
+	for i := range contacts {
+		peers = append(peers, contacts[i].Peer)
+	}
+	return peers
+}

@@ -1,0 +1,34 @@
+package overlay
+
+import "github.com/grapevine-p2p/grapevine/internal/wire"
+
+// Stats counts what a core did since it was made.
+type Stats struct {
+	Sent     [wire.KindHit + 1]uint64 // messages sent, by kind
+	Received [wire.KindHit + 1]uint64 // messages received, by kind
+
+	Queries          uint64 // queries received
+	QueriesForwarded uint64 // queries passed on, once a link
+	QueriesAnswered  uint64 // queries that the own index matched
+	QueriesDuplicate uint64 // dropped: seen before
+	QueriesExpired   uint64 // dropped: no TTL left on arrival
+	QueriesOverRate  uint64 // dropped: more than the link may send
+	QueriesUnshared  uint64 // not passed on to one link: its rate was used up
+	HitsRelayed      uint64
+	HitsDelivered    uint64
+	HitsUnrouted     uint64 // dropped: no route, or the neighbour is gone
+	ResultsOverLimit uint64 // items dropped: more than a query may bring
+
+	ControlOverRate uint64 // dropped: membership messages over their rate
+	Unexpected      uint64 // dropped: replies that nothing had asked for
+
+	Ups       uint64
+	Downs     [reasons]uint64 // by Reason
+	Declined  uint64          // requests for a link that were not granted
+	Displaced uint64          // neighbours that made room for others
+	Expelled  uint64          // peers that broke the protocol
+	Starved   uint64          // times that the node found itself late
+}
+
+// reasons is the number of reasons, for tables by reason.
+const reasons = ReasonTransient + 1
