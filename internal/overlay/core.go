@@ -171,7 +171,9 @@ func (c *Core) tick() {
 			c.sweep()
 			c.timers[i] = c.now + SweepEvery
 		case timerJoin:
-			c.joinRound()
+			if c.alone() {
+				c.joinRound()
+			}
 		case timerRepair:
 			c.repair()
 		case timerShuffle:

@@ -32,3 +32,32 @@ type Stats struct {
 
 // reasons is the number of reasons, for tables by reason.
 const reasons = ReasonTransient + 1
+
+// Add adds the counts of o.
+func (s *Stats) Add(o *Stats) {
+	for i := range s.Sent {
+		s.Sent[i] += o.Sent[i]
+		s.Received[i] += o.Received[i]
+	}
+	for i := range s.Downs {
+		s.Downs[i] += o.Downs[i]
+	}
+	s.Queries += o.Queries
+	s.QueriesForwarded += o.QueriesForwarded
+	s.QueriesAnswered += o.QueriesAnswered
+	s.QueriesDuplicate += o.QueriesDuplicate
+	s.QueriesExpired += o.QueriesExpired
+	s.QueriesOverRate += o.QueriesOverRate
+	s.QueriesUnshared += o.QueriesUnshared
+	s.HitsRelayed += o.HitsRelayed
+	s.HitsDelivered += o.HitsDelivered
+	s.HitsUnrouted += o.HitsUnrouted
+	s.ResultsOverLimit += o.ResultsOverLimit
+	s.ControlOverRate += o.ControlOverRate
+	s.Unexpected += o.Unexpected
+	s.Ups += o.Ups
+	s.Declined += o.Declined
+	s.Displaced += o.Displaced
+	s.Expelled += o.Expelled
+	s.Starved += o.Starved
+}
