@@ -180,8 +180,7 @@ func (c *Core) tick() {
 			c.shuffle()
 			c.timers[i] = c.now + c.jitter(c.cfg.ShuffleEvery)
 		case timerProbe:
-			c.probe()
-			c.timers[i] = c.now + c.jitter(c.cfg.ProbeEvery)
+			c.timers[i] = c.now + c.jitter(c.probe())
 		}
 	}
 }

@@ -58,7 +58,8 @@ func (c *Core) joinRound() {
 	}
 	c.timers[timerJoin] = c.now + c.jitter(RequestTimeout+s.backoff)
 	s.backoff = min(2*s.backoff, RejoinLast)
-	c.hurry()
+	c.repairs.after = c.now + WalksWithin
+	c.timers[timerRepair] = c.repairs.after
 }
 
 // alone tells whether entering again is called for: there is no neighbour, or few
@@ -114,9 +115,20 @@ func (c *Core) forwardJoin(l *link, m *wire.Message) {
 			return
 		}
 	}
-	if c.links[joiner.Peer] == nil && c.requestTo(joiner.Peer) == nil && len(c.requests) < MaxRequests &&
-		!c.crowded(c.group(joiner)) {
-		c.request(joiner, wire.Message{Kind: wire.KindNeighbour}, false).forced = true
+	c.welcome(joiner)
+}
+
+// welcome asks a joiner whose walk ends here for a link. Where views have no
+// slack, as in HyParView, room is made for it; else full nodes leave it to
+// others, and views stay near their target.
+func (c *Core) welcome(joiner wire.Contact) {
+	tight := c.cfg.Accepted() == c.cfg.Degree
+	switch {
+	case c.links[joiner.Peer] != nil || c.requestTo(joiner.Peer) != nil || c.crowded(c.group(joiner)):
+	case len(c.requests) >= MaxRequests || len(c.view) >= c.cfg.Accepted() && !tight:
+		c.keep(joiner, false)
+	default:
+		c.request(joiner, wire.Message{Kind: wire.KindNeighbour}, false).forced = tight
 	}
 }
 

@@ -34,6 +34,9 @@ const (
 	// RejoinFirst and RejoinLast bound the back-off between rounds of joining.
 	RejoinFirst = time.Second
 	RejoinLast  = time.Minute
+	// WalksWithin is how long a join's walks have to bring links before the node
+	// asks for more: seven links at 100 ms, and a dial back.
+	WalksWithin = 1500 * time.Millisecond
 	// RepairEvery is the pause between two rounds of filling the view, doubled
 	// up to RepairBackoff times while rounds bring nothing: 32 s.
 	RepairEvery   = time.Second
@@ -70,6 +73,10 @@ const (
 	// out what is known to answer.
 	FailedShare     = 4
 	UnverifiedShare = 2
+	// FewProven is how many verified contacts there should be, two exchanges'
+	// worth; while there are fewer, probes come ProbeHaste times as often.
+	FewProven  = 2 * wire.MaxContacts
+	ProbeHaste = 4
 	// MaxGroupContacts is how many contacts of one address group are kept: a
 	// tenth of the default cache.
 	MaxGroupContacts = 12

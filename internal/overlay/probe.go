@@ -1,14 +1,23 @@
 package overlay
 
-import "github.com/grapevine-p2p/grapevine/internal/wire"
+import (
+	"time"
+
+	"github.com/grapevine-p2p/grapevine/internal/wire"
+)
 
 // probe asks the driver to dial one contact: in turn one that was never verified,
-// before it is passed on to anybody, and one that failed, which may be back.
-func (c *Core) probe() {
+// before it is passed on to anybody, and one that failed, which may be back. It
+// returns the pause until the next.
+func (c *Core) probe() time.Duration {
 	var unproven, failed *entry
-	seenU, seenF := 0, 0
+	seenU, seenF, proven := 0, 0, 0
 	for i := range c.cache.entries {
 		e := &c.cache.entries[i]
+		if e.proven && e.fails == 0 {
+			proven++
+			continue
+		}
 		if e.until > c.now || c.requestTo(e.contact.Peer) != nil {
 			continue
 		}
@@ -17,7 +26,7 @@ func (c *Core) probe() {
 			if seenF++; c.rng.IntN(seenF) == 0 {
 				failed = e
 			}
-		case !e.proven:
+		default:
 			if seenU++; c.rng.IntN(seenU) == 0 {
 				unproven = e
 			}
@@ -27,11 +36,15 @@ func (c *Core) probe() {
 	if e == nil || failed != nil && c.rng.IntN(2) == 0 {
 		e = failed
 	}
-	if e == nil {
-		return
+	pause := c.cfg.ProbeEvery
+	if proven < FewProven {
+		pause /= ProbeHaste
 	}
-	e.until = c.now + 2*RequestTimeout
-	c.emit(Probe, e.contact.Peer).Target = e.contact
+	if e != nil {
+		e.until = c.now + 2*RequestTimeout
+		c.emit(Probe, e.contact.Peer).Target = e.contact
+	}
+	return pause
 }
 
 // probed is told that a contact answered. One that had failed before may be on

@@ -9,15 +9,16 @@ import (
 // repairs is the state of filling the active view.
 type repairs struct {
 	backoff  int
-	gained   bool // a link came up since the last round
-	answers  int  // requests answered of late, either way
-	silences int  // and not answered
+	gained   bool    // a link came up since the last round
+	answers  int     // requests answered of late, either way
+	silences int     // and not answered
+	after    instant // not before: the walks of a join are under way
 }
 
 // hurry brings the next round of repair forward, if one is needed at all.
 func (c *Core) hurry() {
 	if c.healthy() < c.cfg.Degree {
-		c.timers[timerRepair] = min(c.timers[timerRepair], c.upTo(RepairEvery/2))
+		c.timers[timerRepair] = min(c.timers[timerRepair], max(c.repairs.after, c.upTo(RepairEvery/2)))
 	}
 }
 
@@ -53,6 +54,10 @@ func (c *Core) repair() {
 		}
 		e.until = c.now + RequestTimeout
 		c.request(e.contact, wire.Message{Kind: wire.KindNeighbour, Flag: urgent}, true)
+	}
+	if asked < n {
+		// Nobody is left to ask: get to know others.
+		c.timers[timerShuffle] = min(c.timers[timerShuffle], c.upTo(RepairEvery))
 	}
 	if r.gained || 2*r.silences > r.answers && asked > 0 {
 		r.backoff = 0
