@@ -1,0 +1,4 @@
+// Package arch holds the tests of Grapevine's architecture: who may import whom, what
+// the pure parts keep away from, and what importers of the public packages must not be
+// made to carry.
+package arch
