@@ -70,6 +70,7 @@ const (
 	RefusedVersion
 	RefusedMalformed
 	RefusedBusy
+	RefusedGlare // both sides opened at once; the lower peer ID's stream stays
 )
 
 // Refusal says in words why the sender ends the link.

@@ -34,6 +34,8 @@ const (
 	RefusalCode_REFUSAL_VERSION       RefusalCode = 2
 	RefusalCode_REFUSAL_MALFORMED     RefusalCode = 3
 	RefusalCode_REFUSAL_BUSY          RefusalCode = 4
+	// Both sides opened a stream at once; that of the lower peer ID stays.
+	RefusalCode_REFUSAL_GLARE RefusalCode = 5
 )
 
 // Enum value maps for RefusalCode.
@@ -44,6 +46,7 @@ var (
 		2: "REFUSAL_VERSION",
 		3: "REFUSAL_MALFORMED",
 		4: "REFUSAL_BUSY",
+		5: "REFUSAL_GLARE",
 	}
 	RefusalCode_value = map[string]int32{
 		"REFUSAL_UNSPECIFIED":   0,
@@ -51,6 +54,7 @@ var (
 		"REFUSAL_VERSION":       2,
 		"REFUSAL_MALFORMED":     3,
 		"REFUSAL_BUSY":          4,
+		"REFUSAL_GLARE":         5,
 	}
 )
 
@@ -1233,13 +1237,14 @@ const file_overlay_proto_rawDesc = "" +
 	"\x04guid\x18\x01 \x01(\fR\x04guid\x125\n" +
 	"\x06holder\x18\x02 \x01(\v2\x1d.grapevine.overlay.v1.ContactR\x06holder\x12\x12\n" +
 	"\x04hops\x18\x03 \x01(\rR\x04hops\x120\n" +
-	"\x05items\x18\x04 \x03(\v2\x1a.grapevine.overlay.v1.ItemR\x05items*\x7f\n" +
+	"\x05items\x18\x04 \x03(\v2\x1a.grapevine.overlay.v1.ItemR\x05items*\x92\x01\n" +
 	"\vRefusalCode\x12\x17\n" +
 	"\x13REFUSAL_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15REFUSAL_OTHER_NETWORK\x10\x01\x12\x13\n" +
 	"\x0fREFUSAL_VERSION\x10\x02\x12\x15\n" +
 	"\x11REFUSAL_MALFORMED\x10\x03\x12\x10\n" +
-	"\fREFUSAL_BUSY\x10\x04B5Z3github.com/grapevine-p2p/grapevine/internal/wire/pbb\x06proto3"
+	"\fREFUSAL_BUSY\x10\x04\x12\x11\n" +
+	"\rREFUSAL_GLARE\x10\x05B5Z3github.com/grapevine-p2p/grapevine/internal/wire/pbb\x06proto3"
 
 var (
 	file_overlay_proto_rawDescOnce sync.Once

@@ -1,0 +1,80 @@
+package p2p
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
+	"golang.org/x/time/rate"
+
+	"github.com/grapevine-p2p/grapevine/internal/wire"
+)
+
+// errTooSoon: the address was dialled a moment ago.
+var errTooSoon = errors.New("its addresses were dialled too recently")
+
+// dialGuard limits the dials that the network makes us do, so that forged contacts
+// cannot aim us at a third party.
+type dialGuard struct {
+	mu     sync.Mutex
+	byAddr *lru.Cache[string, *rate.Limiter] // any address
+	byIP   *lru.Cache[string, *rate.Limiter] // public IPs
+}
+
+func newDialGuard() *dialGuard {
+	return &dialGuard{
+		byAddr: newCache[string, *rate.Limiter](maxProbed),
+		byIP:   newCache[string, *rate.Limiter](maxProbed),
+	}
+}
+
+// probe dials a contact that somebody named, only to see whether it is there.
+func (g *dialGuard) probe(ctx context.Context, n *Node, target wire.Contact) error {
+	addrs, err := n.contacts.addrs(target)
+	if err != nil {
+		return err
+	}
+	var allowed []multiaddr.Multiaddr
+	for _, a := range n.contacts.dialable(addrs) {
+		if g.allow(a) {
+			allowed = append(allowed, a)
+		}
+	}
+	id := peer.ID(target.Peer)
+	if len(allowed) == 0 {
+		return errTooSoon
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	if err := n.host.Connect(ctx, peer.AddrInfo{ID: id, Addrs: allowed}); err != nil {
+		return fmt.Errorf("dial %s: %w", id, err)
+	}
+	return nil
+}
+
+func (g *dialGuard) allow(a multiaddr.Multiaddr) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !take(g.byAddr, a.String(), rate.Every(probeInterval), 1) {
+		return false
+	}
+	ip, err := manet.ToIP(a)
+	if err != nil || !manet.IsPublicAddr(a) {
+		return err == nil // a private one; names are never dialled for others
+	}
+	return take(g.byIP, ip.String(), rate.Every(publicProbeTime/publicProbes), publicProbes)
+}
+
+func take(cache *lru.Cache[string, *rate.Limiter], key string, every rate.Limit, burst int) bool {
+	limiter, ok := cache.Get(key)
+	if !ok {
+		limiter = rate.NewLimiter(every, burst)
+		cache.Add(key, limiter)
+	}
+	return limiter.Allow()
+}

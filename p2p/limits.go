@@ -1,0 +1,91 @@
+package p2p
+
+import "time"
+
+// Limits of a node. What concerns the protocol's logic is in internal/overlay,
+// what concerns message sizes in internal/wire.
+const (
+	// outboxSize is the number of messages that may wait for one slow link; then
+	// queries and hits are dropped, and for anything else the link is.
+	outboxSize = 256
+	// maxLinks bounds the links of a node, transient ones included: four times the
+	// default degree's acceptance.
+	maxLinks = 128
+	// maxBanned is the number of hostile peers remembered.
+	maxBanned = 1024
+	// maxOutcomes is the number of peers whose last dial is remembered, for Join.
+	maxOutcomes = 256
+	// banTime is how long a peer that broke the protocol is refused.
+	banTime = 10 * time.Minute
+
+	// dialTimeout bounds reaching a peer and the two hellos.
+	dialTimeout = 10 * time.Second
+	// glareWait is how long the side that gives way waits for the other's stream
+	// when both opened one at once: a dial, generously.
+	glareWait = dialTimeout
+	// messageTimeout bounds one message, from its first byte to its last.
+	messageTimeout = 10 * time.Second
+	// linkIdle ends a link on which nothing comes, though pings go every few
+	// seconds.
+	linkIdle = 60 * time.Second
+	// transientIdle ends a link to a peer that is no neighbour.
+	transientIdle = 20 * time.Second
+	// flushTime is what a link gets to send what is queued when it closes.
+	flushTime = 5 * time.Second
+	// leaveTime bounds the goodbye of a closing node.
+	leaveTime = 2 * time.Second
+
+	// probeInterval is the least time between two network-driven dials to one
+	// address, so that nobody is turned into a weapon against a third party.
+	probeInterval = time.Second
+	// publicProbes and publicProbeTime bound those dials to one public IP.
+	publicProbes    = 3
+	publicProbeTime = time.Minute
+	// maxProbes is the number of probes under way at once.
+	maxProbes = 8
+	// maxProbed is the number of addresses and IPs whose last dials are remembered.
+	maxProbed = 4096
+	// maxAddrs bounds the addresses taken from one record.
+	maxAddrs = 16
+	// maxProved is the number of records whose signature is remembered as checked.
+	maxProved = 4096
+
+	// matchQueue is the number of queries that may wait for the own index.
+	matchQueue = 256
+	// maxMatches bounds what the own index returns for one query: search.md's
+	// limit of results from one link.
+	maxMatches = 64
+	// maxQueries bounds the own queries under way.
+	maxQueries = 256
+	// defaultQueryTime ends a query that names no time.
+	defaultQueryTime = 5 * time.Second
+	// hitQueue is the number of hits that may wait for a slow reader: all of them,
+	// at 200 a query.
+	hitQueue = 200
+
+	// eventQueue is the number of events that may wait for one reader.
+	eventQueue = 256
+	// acceptQueue is the number of conns that may wait for Accept.
+	acceptQueue = 128
+	// maxServiceConns bounds the conns of all services of a node.
+	maxServiceConns = 4096
+	// openTimeout bounds the two frames that open a service's stream.
+	openTimeout = 5 * time.Second
+	// serviceDialTimeout bounds Dial where the context does not.
+	serviceDialTimeout = 15 * time.Second
+
+	// cacheSaveTime is how often the host cache is written.
+	cacheSaveTime = time.Minute
+	// joinTimeout bounds the wait for a first neighbour.
+	joinTimeout = 15 * time.Second
+
+	// presenceTime is how often a node announces itself, presenceExpiry how long
+	// an announcement holds: three may be lost.
+	presenceTime   = 20 * time.Second
+	presenceExpiry = 70 * time.Second
+	// maxPresent bounds the online list that presence keeps: it serves networks of
+	// hundreds; in larger ones a person is found by a query.
+	maxPresent = 512
+	// maxPresenceName bounds the name in an announcement.
+	maxPresenceName = 64
+)

@@ -1,0 +1,296 @@
+package p2p
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/grapevine-p2p/grapevine/internal/overlay"
+	"github.com/grapevine-p2p/grapevine/internal/wire"
+)
+
+// protectTag keeps the connection manager from trimming a neighbour.
+const protectTag = "grapevine-neighbour"
+
+// errGlare: both sides opened a link at once, and the other's stays.
+var errGlare = errors.New("the other side's stream is used")
+
+// link is the one long-lived stream to a peer, with what waits to be sent on it.
+// A goroutine each reads and writes.
+type link struct {
+	driver *driver
+	peer   peer.ID
+	target wire.Contact // what is known of the peer before its hello
+	hello  wire.Contact // what its hello said; set before run
+
+	dialling  bool          // guarded by driver.mu
+	adopted   chan greeting // the peer's own stream, in place of our dial
+	outbox    chan wire.Message
+	neighbour atomic.Bool
+
+	ctx      context.Context // ends with the node, or when the link is lost
+	cancel   context.CancelFunc
+	finished chan struct{} // send what is queued, then close
+	finish   func()
+	done     chan struct{} // closed when nothing of the link is left
+}
+
+func newLink(d *driver, id peer.ID, target wire.Contact) *link {
+	l := &link{
+		driver:   d,
+		peer:     id,
+		target:   target,
+		adopted:  make(chan greeting, 1),
+		outbox:   make(chan wire.Message, outboxSize),
+		finished: make(chan struct{}),
+		done:     make(chan struct{}),
+	}
+	l.ctx, l.cancel = context.WithCancel(d.ctx)
+	l.finish = sync.OnceFunc(func() { close(l.finished) })
+	return l
+}
+
+// push queues a message; false means that the outbox is full.
+func (l *link) push(m wire.Message) bool {
+	select {
+	case l.outbox <- m:
+		return true
+	default:
+		return false
+	}
+}
+
+// greeting is a stream on which the peer's hello was found good.
+type greeting struct {
+	stream network.Stream
+	hello  wire.Contact
+}
+
+// dial opens the link from our side, unless the peer's own stream comes first, and
+// runs it to its end.
+func (l *link) dial() {
+	g, err := l.open()
+	l.driver.opened(l, err)
+	if err != nil {
+		l.driver.node.log.Debug("link not opened", "peer", l.peer, "error", err)
+		l.driver.lose(l)
+		l.cancel()
+		close(l.done)
+		return
+	}
+	l.run(g)
+}
+
+func (l *link) open() (greeting, error) {
+	ctx, cancel := context.WithTimeout(l.ctx, dialTimeout)
+	defer cancel()
+	type outcome struct {
+		greeting
+		err error
+	}
+	node := l.driver.node
+	dialled := make(chan outcome, 1)
+	node.wg.Go(func() {
+		g, err := node.openLink(ctx, l.peer, l.target)
+		dialled <- outcome{g, err}
+	})
+	select {
+	case g := <-l.adopted:
+		node.wg.Go(func() { // our dial lost
+			if o := <-dialled; o.stream != nil {
+				_ = o.stream.Reset()
+			}
+		})
+		return g, node.acceptHello(g.stream)
+	case o := <-dialled:
+		if !errors.Is(o.err, errGlare) {
+			return o.greeting, o.err
+		}
+	}
+	wait := time.NewTimer(glareWait)
+	defer wait.Stop()
+	select {
+	case g := <-l.adopted:
+		return g, node.acceptHello(g.stream)
+	case <-wait.C:
+		return greeting{}, errGlare
+	case <-l.ctx.Done():
+		return greeting{}, l.ctx.Err()
+	}
+}
+
+// run carries messages both ways until either side ends the link.
+func (l *link) run(g greeting) {
+	stream := g.stream
+	l.hello = g.hello
+	defer close(l.done)
+	defer l.cancel()
+	stop := context.AfterFunc(l.ctx, func() { _ = stream.Reset() })
+	defer stop()
+
+	written := make(chan struct{})
+	l.driver.node.wg.Go(func() {
+		defer close(written)
+		if err := l.write(stream); err != nil {
+			_ = stream.Reset()
+		}
+	})
+	err := l.read(stream)
+	if malformed(err) {
+		l.driver.hostile(l, err)
+	}
+	l.driver.lose(l)
+	l.finish()
+	<-written
+	if errors.Is(err, io.EOF) {
+		_ = stream.Close()
+	} else {
+		_ = stream.Reset()
+	}
+}
+
+func malformed(err error) bool {
+	return errors.Is(err, wire.ErrMalformed) || errors.Is(err, wire.ErrTooLarge) || errors.Is(err, errBadRecord)
+}
+
+// read hands the peer's messages to the driver, each proved and within limits.
+func (l *link) read(stream network.Stream) error {
+	r := bufio.NewReader(stream)
+	via := stream.Conn().RemoteMultiaddr()
+	for {
+		idle := linkIdle
+		if !l.neighbour.Load() {
+			idle = transientIdle
+		}
+		if err := stream.SetReadDeadline(time.Now().Add(idle)); err != nil {
+			return err
+		}
+		if _, err := r.Peek(1); err != nil {
+			return err
+		}
+		if err := stream.SetReadDeadline(time.Now().Add(messageTimeout)); err != nil {
+			return err
+		}
+		m, err := wire.Read(r)
+		if err != nil {
+			return err
+		}
+		contacts := l.driver.node.contacts
+		switch {
+		case m.Kind == wire.KindRefusal:
+			return fmt.Errorf("the peer ended the link: %q", m.Refusal.Reason)
+		case m.Kind == wire.KindHello:
+			return fmt.Errorf("%w: a second hello", wire.ErrMalformed)
+		}
+		if err := contacts.check(m); err != nil {
+			return err
+		}
+		kept := m.Contacts[:0]
+		for _, c := range m.Contacts {
+			if !contacts.foreign(c, via) {
+				kept = append(kept, c)
+			}
+		}
+		m.Contacts = kept
+		l.driver.received(l, m)
+	}
+}
+
+// write sends what is queued, as many messages at once as wait.
+func (l *link) write(stream network.Stream) error {
+	w := bufio.NewWriter(stream)
+	finished := l.finished
+	for {
+		select {
+		case <-l.ctx.Done():
+			return l.ctx.Err()
+		case m := <-l.outbox:
+			if err := l.writeOne(stream, w, m); err != nil {
+				return err
+			}
+		case <-finished:
+			for {
+				select {
+				case m := <-l.outbox:
+					if err := l.writeOne(stream, w, m); err != nil {
+						return err
+					}
+					continue
+				default:
+				}
+				break
+			}
+			// The peer answers with its own end; it gets a moment for it.
+			_ = stream.SetReadDeadline(time.Now().Add(flushTime))
+			return stream.CloseWrite()
+		}
+	}
+}
+
+func (l *link) writeOne(stream network.Stream, w *bufio.Writer, m wire.Message) error {
+	if err := stream.SetWriteDeadline(time.Now().Add(messageTimeout)); err != nil {
+		return err
+	}
+	if err := wire.Write(w, m); err != nil {
+		return err
+	}
+	if len(l.outbox) > 0 && w.Available() > 0 {
+		return nil
+	}
+	return w.Flush()
+}
+
+// admit takes a stream that a peer opened, or says why not.
+func (d *driver) admit(g greeting) *wire.Refusal {
+	id := g.stream.Conn().RemotePeer()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	old := d.links[id]
+	switch {
+	case d.leaving || d.ctx.Err() != nil:
+		return &wire.Refusal{Code: wire.RefusedBusy, Reason: "going offline"}
+	case d.isBanned(id):
+		return &wire.Refusal{Code: wire.RefusedMalformed, Reason: "refused after a breach of the protocol"}
+	case old == nil && len(d.links) >= maxLinks:
+		return &wire.Refusal{Code: wire.RefusedBusy, Reason: "too many links"}
+	case old != nil && old.dialling && d.node.host.ID() < id:
+		return &wire.Refusal{Code: wire.RefusedGlare, Reason: errGlare.Error()}
+	case old != nil && old.dialling:
+		select {
+		case old.adopted <- g:
+			return nil
+		default:
+			return &wire.Refusal{Code: wire.RefusedBusy, Reason: "one stream is enough"}
+		}
+	case old != nil: // the peer knows of no link any more, so ours is dead
+		d.loseLocked(old)
+	}
+	l := newLink(d, id, g.hello)
+	d.links[id] = l
+	d.node.wg.Go(func() {
+		if err := d.node.acceptHello(g.stream); err != nil {
+			_ = g.stream.Reset() // run finds that out
+		}
+		l.run(g)
+	})
+	return nil
+}
+
+// probe reaches a contact once, to know that it is there.
+func (d *driver) probe(target wire.Contact) {
+	kind := overlay.Unreachable
+	if err := d.node.dials.probe(d.ctx, d.node, target); err == nil {
+		kind = overlay.Probed
+	} else {
+		d.node.log.Debug("contact not reached", "peer", peer.ID(target.Peer), "error", err)
+	}
+	d.handle(overlay.Event{Kind: kind, Peer: target.Peer})
+}

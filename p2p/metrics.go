@@ -1,0 +1,107 @@
+package p2p
+
+import (
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/grapevine-p2p/grapevine/internal/overlay"
+)
+
+// Traffic counts what a node's overlay sent and received since it was made.
+type Traffic struct {
+	Sent, Received   uint64 // overlay messages
+	Queries          uint64 // queries received
+	QueriesForwarded uint64 // copies of them passed on
+	QueriesAnswered  uint64
+	Duplicates       uint64 // queries dropped as seen before
+	HitsRelayed      uint64
+}
+
+// Traffic returns the counts so far.
+func (n *Node) Traffic() Traffic {
+	s := n.stats()
+	t := Traffic{
+		Queries: s.Queries, QueriesForwarded: s.QueriesForwarded, QueriesAnswered: s.QueriesAnswered,
+		Duplicates: s.QueriesDuplicate, HitsRelayed: s.HitsRelayed,
+	}
+	for kind := range s.Sent {
+		t.Sent += s.Sent[kind]
+		t.Received += s.Received[kind]
+	}
+	return t
+}
+
+func (n *Node) stats() overlay.Stats {
+	n.driver.mu.Lock()
+	defer n.driver.mu.Unlock()
+	return n.driver.core.Stats()
+}
+
+// metrics are the node's Prometheus collectors.
+type metrics struct {
+	registry   prometheus.Registerer
+	collectors []prometheus.Collector
+}
+
+func (n *Node) startMetrics(r prometheus.Registerer) error {
+	if r == nil {
+		return nil
+	}
+	n.metrics = &metrics{registry: r}
+	count := func(name, help string, value func() uint64) prometheus.Collector {
+		return prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Namespace: "grapevine", Name: name, Help: help,
+		}, func() float64 { return float64(value()) })
+	}
+	stat := func(name, help string, value func(overlay.Stats) uint64) prometheus.Collector {
+		return count(name, help, func() uint64 { return value(n.stats()) })
+	}
+	dropped := func(name, help string, reason int) prometheus.Collector {
+		return count(name, help, func() uint64 {
+			n.driver.mu.Lock()
+			defer n.driver.mu.Unlock()
+			return n.driver.dropped[reason]
+		})
+	}
+	for _, c := range []prometheus.Collector{
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Namespace: "grapevine", Name: "neighbours", Help: "Peers in the active view.",
+		}, func() float64 { return float64(len(n.Neighbours())) }),
+		count("messages_sent_total", "Overlay messages sent.", func() uint64 { return n.Traffic().Sent }),
+		count("messages_received_total", "Overlay messages received.", func() uint64 { return n.Traffic().Received }),
+		stat("queries_total", "Queries received.", func(s overlay.Stats) uint64 { return s.Queries }),
+		stat("queries_forwarded_total", "Copies of queries passed on.", func(s overlay.Stats) uint64 { return s.QueriesForwarded }),
+		stat("queries_answered_total", "Queries that the own index matched.", func(s overlay.Stats) uint64 { return s.QueriesAnswered }),
+		stat("queries_duplicate_total", "Queries dropped as seen before.", func(s overlay.Stats) uint64 { return s.QueriesDuplicate }),
+		stat("queries_expired_total", "Queries dropped as out of TTL.", func(s overlay.Stats) uint64 { return s.QueriesExpired }),
+		stat("queries_over_rate_total", "Queries dropped as over their link's rate.", func(s overlay.Stats) uint64 { return s.QueriesOverRate }),
+		stat("hits_relayed_total", "Hits passed back.", func(s overlay.Stats) uint64 { return s.HitsRelayed }),
+		stat("hits_unrouted_total", "Hits dropped for want of a route.", func(s overlay.Stats) uint64 { return s.HitsUnrouted }),
+		stat("control_over_rate_total", "Membership messages dropped as over their link's rate.", func(s overlay.Stats) uint64 { return s.ControlOverRate }),
+		stat("peers_expelled_total", "Peers that broke the protocol.", func(s overlay.Stats) uint64 { return s.Expelled }),
+		dropped("dropped_slow_link_total", "Messages dropped because a link's outbox was full.", droppedSlowLink),
+		dropped("dropped_match_total", "Queries not matched because the own index was too slow.", droppedMatch),
+		dropped("dropped_hit_total", "Hits dropped because the asker read too slowly.", droppedHit),
+		dropped("dropped_probe_total", "Probes not made because too many were under way.", droppedProbe),
+		count("pubsub_dropped_total", "RPCs that pubsub dropped on full queues.", n.pubsubDrops.dropped.Load),
+		count("pubsub_undeliverable_total", "Messages that pubsub's subscribers were too slow for.", n.pubsubDrops.undeliverable.Load),
+		count("pubsub_rejected_total", "Messages that pubsub's validators rejected.", n.pubsubDrops.rejected.Load),
+	} {
+		if err := r.Register(c); err != nil {
+			return fmt.Errorf("register metrics: %w", err)
+		}
+		n.metrics.collectors = append(n.metrics.collectors, c)
+	}
+	return nil
+}
+
+func (m *metrics) close() {
+	if m == nil {
+		return
+	}
+	for _, c := range m.collectors {
+		m.registry.Unregister(c)
+	}
+	m.collectors = nil
+}

@@ -1,0 +1,104 @@
+package p2p
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/multiformats/go-multiaddr"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/grapevine-p2p/grapevine/internal/overlay"
+	"github.com/grapevine-p2p/grapevine/internal/wire"
+)
+
+// Option changes what [New] makes.
+type Option func(*config) error
+
+type config struct {
+	network string
+	agent   string
+	folder  string
+	host    host.Host
+	listen  []multiaddr.Multiaddr
+	log     *slog.Logger
+	metrics prometheus.Registerer
+	overlay overlay.Config
+}
+
+func defaultConfig() config {
+	return config{
+		network: wire.DefaultNetwork,
+		agent:   "grapevine",
+		log:     slog.New(slog.DiscardHandler),
+		overlay: overlay.DefaultConfig(),
+	}
+}
+
+// WithDataDir keeps the node's identity and host cache in the folder root, which
+// is made if it is missing and locked while the node is open. Without it both are
+// in memory and the node is somebody new each time.
+func WithDataDir(root string) Option {
+	return func(c *config) error { c.folder = root; return nil }
+}
+
+// WithHost uses the caller's libp2p host, which the caller closes after the node.
+func WithHost(h host.Host) Option {
+	return func(c *config) error { c.host = h; return nil }
+}
+
+// WithNetwork names the overlay; nodes of different networks refuse each other.
+// The default is "grapevine".
+func WithNetwork(name string) Option {
+	return func(c *config) error {
+		if name == "" || len(name) > wire.MaxNetworkName {
+			return fmt.Errorf("network name %q: want 1 to %d bytes", name, wire.MaxNetworkName)
+		}
+		c.network = name
+		return nil
+	}
+}
+
+// WithAgent names the program, for people who look at the network.
+func WithAgent(agent string) Option {
+	return func(c *config) error {
+		if len(agent) > wire.MaxAgent {
+			return fmt.Errorf("agent %q: at most %d bytes", agent, wire.MaxAgent)
+		}
+		c.agent = agent
+		return nil
+	}
+}
+
+// WithListenAddrs sets the multiaddrs to listen on. The default is a free TCP and
+// a free QUIC port on every interface.
+func WithListenAddrs(addrs ...string) Option {
+	return func(c *config) error {
+		c.listen = nil
+		for _, s := range addrs {
+			a, err := multiaddr.NewMultiaddr(s)
+			if err != nil {
+				return fmt.Errorf("listen address %q: %w", s, err)
+			}
+			c.listen = append(c.listen, a)
+		}
+		return nil
+	}
+}
+
+// WithDegree sets the number of neighbours to keep; the default is 24. Some more
+// are accepted from others.
+func WithDegree(n int) Option {
+	return func(c *config) error { c.overlay.Degree = n; return nil }
+}
+
+// WithLogger sends the node's log there; the default is nowhere.
+func WithLogger(log *slog.Logger) Option {
+	return func(c *config) error { c.log = log; return nil }
+}
+
+// WithMetrics registers the node's Prometheus collectors, and those of the libp2p
+// host that it makes, until Close.
+func WithMetrics(r prometheus.Registerer) Option {
+	return func(c *config) error { c.metrics = r; return nil }
+}

@@ -1,0 +1,114 @@
+package p2p
+
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	pspb "github.com/libp2p/go-libp2p-pubsub/pb"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
+)
+
+// Settings of gossipsub. Full queues drop silently, so they are large, and what
+// is dropped is counted.
+const (
+	// pubsubOutbox is the number of RPCs that may wait for one peer (default 32).
+	pubsubOutbox = 256
+	// pubsubValidate is the number of messages that may wait for validation.
+	pubsubValidate = 256
+	// pubsubMessage bounds a message: a presence, or a room's text.
+	pubsubMessage = 64 << 10
+	// maxTopics bounds the subscriptions that one peer may announce at once.
+	maxTopics = 64
+)
+
+// TopicPrefix begins the name of every topic of the node's network. The node's
+// PubSub joins no others, and hears of no others.
+func (n *Node) TopicPrefix() string { return n.network + "/" }
+
+func (n *Node) startPubSub() error {
+	drops := &dropCounter{}
+	ps, err := pubsub.NewGossipSub(n.ctx, n.host,
+		pubsub.WithMessageSignaturePolicy(pubsub.StrictSign),
+		pubsub.WithPeerOutboundQueueSize(pubsubOutbox),
+		pubsub.WithValidateQueueSize(pubsubValidate),
+		pubsub.WithMaxMessageSize(pubsubMessage),
+		pubsub.WithRawTracer(drops),
+		pubsub.WithSubscriptionFilter(pubsub.WrapLimitSubscriptionFilter(prefixFilter(n.TopicPrefix()), maxTopics)),
+		pubsub.WithPeerScore(n.scoreParams()),
+		pubsub.WithFloodPublish(true),
+	)
+	if err != nil {
+		return fmt.Errorf("pubsub: %w", err)
+	}
+	n.pubsub = ps
+	n.pubsubDrops = drops
+	n.presence, err = newPresence(n)
+	return err
+}
+
+// scoreParams lets a peer that misbehaves or sends invalid messages lose its place.
+func (n *Node) scoreParams() (*pubsub.PeerScoreParams, *pubsub.PeerScoreThresholds) {
+	const decay = 10 * time.Second
+	params := &pubsub.PeerScoreParams{
+		SkipAtomicValidation:        true,
+		AppSpecificScore:            func(peer.ID) float64 { return 0 },
+		BehaviourPenaltyWeight:      -1,
+		BehaviourPenaltyThreshold:   6,
+		BehaviourPenaltyDecay:       pubsub.ScoreParameterDecay(time.Minute),
+		DecayInterval:               decay,
+		DecayToZero:                 0.01,
+		RetainScore:                 10 * time.Minute,
+		IPColocationFactorThreshold: 1, // unused at weight 0: a LAN shares its address
+		Topics: map[string]*pubsub.TopicScoreParams{
+			n.presenceTopic(): {
+				SkipAtomicValidation:           true,
+				TopicWeight:                    1,
+				TimeInMeshQuantum:              time.Second, // unused at weight 0, but a divisor
+				InvalidMessageDeliveriesWeight: -10,
+				InvalidMessageDeliveriesDecay:  pubsub.ScoreParameterDecay(10 * time.Minute),
+			},
+		},
+	}
+	return params, &pubsub.PeerScoreThresholds{
+		SkipAtomicValidation: true,
+		GossipThreshold:      -50, PublishThreshold: -100, GraylistThreshold: -200,
+	}
+}
+
+// prefixFilter allows the topics of one network.
+type prefixFilter string
+
+var _ pubsub.SubscriptionFilter = prefixFilter("")
+
+func (f prefixFilter) CanSubscribe(topic string) bool { return strings.HasPrefix(topic, string(f)) }
+
+func (f prefixFilter) FilterIncomingSubscriptions(_ peer.ID, subs []*pspb.RPC_SubOpts) ([]*pspb.RPC_SubOpts, error) {
+	return pubsub.FilterSubscriptions(subs, f.CanSubscribe), nil
+}
+
+// dropCounter counts what gossipsub drops without a word.
+type dropCounter struct {
+	dropped, undeliverable, rejected atomic.Uint64
+}
+
+var _ pubsub.RawTracer = (*dropCounter)(nil)
+
+func (c *dropCounter) DropRPC(*pubsub.RPC, peer.ID)             { c.dropped.Add(1) }
+func (c *dropCounter) UndeliverableMessage(*pubsub.Message)     { c.undeliverable.Add(1) }
+func (c *dropCounter) RejectMessage(*pubsub.Message, string)    { c.rejected.Add(1) }
+func (c *dropCounter) OnNewOutboundStream(peer.ID, protocol.ID) {}
+func (c *dropCounter) OnClosedOutboundStream(peer.ID)           {}
+func (c *dropCounter) Join(string)                              {}
+func (c *dropCounter) Leave(string)                             {}
+func (c *dropCounter) Graft(peer.ID, string)                    {}
+func (c *dropCounter) Prune(peer.ID, string)                    {}
+func (c *dropCounter) ValidateMessage(*pubsub.Message)          {}
+func (c *dropCounter) DeliverMessage(*pubsub.Message)           {}
+func (c *dropCounter) DuplicateMessage(*pubsub.Message)         {}
+func (c *dropCounter) ThrottlePeer(peer.ID)                     {}
+func (c *dropCounter) RecvRPC(*pubsub.RPC)                      {}
+func (c *dropCounter) SendRPC(*pubsub.RPC, peer.ID)             {}

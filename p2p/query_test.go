@@ -1,0 +1,101 @@
+package p2p_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/grapevine-p2p/grapevine/p2p"
+	"github.com/grapevine-p2p/grapevine/p2p/p2ptest"
+)
+
+func collect(t *testing.T, n *p2p.Node, q p2p.Query) (hits []p2p.Hit) {
+	t.Helper()
+	for hit, err := range n.Query(t.Context(), q) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		hits = append(hits, hit)
+	}
+	return hits
+}
+
+func TestQueryFindsByKeyAndWords(t *testing.T) {
+	net := p2ptest.New(t, 6, p2p.WithDegree(2))
+	for i, n := range net.Nodes {
+		defer n.Share(p2p.Items{
+			{Key: p2p.Key(fmt.Sprint("key-", i)), Name: fmt.Sprintf("Férias em Évora %d.zip", i), Size: int64(i), Data: []byte{byte(i)}},
+		})()
+	}
+	for i, n := range net.Nodes {
+		want := (i + 3) % len(net.Nodes)
+		hits := collect(t, n, p2p.Query{Key: p2p.Key(fmt.Sprint("key-", want)), Max: 1, Timeout: patience})
+		if len(hits) != 1 {
+			t.Fatalf("node %d found %d of key-%d", i, len(hits), want)
+		}
+		hit := hits[0]
+		if hit.From.ID != net.Nodes[want].ID() || len(hit.From.Addrs) == 0 || hit.Hops < 1 || hit.RTT <= 0 ||
+			hit.Item.Size != int64(want) || string(hit.Item.Data) != string([]byte{byte(want)}) {
+			t.Fatalf("node %d: odd hit %+v", i, hit)
+		}
+	}
+	hits := collect(t, net.Nodes[0], p2p.Query{Words: []string{"évora FÉRIAS"}, Max: len(net.Nodes), Timeout: patience})
+	if len(hits) != len(net.Nodes) {
+		t.Fatalf("by words: %d hits of %d", len(hits), len(net.Nodes))
+	}
+	if hits[0].Hops != 0 || hits[0].From.ID != net.Nodes[0].ID() {
+		t.Errorf("the own index comes first; got %+v", hits[0])
+	}
+}
+
+func TestQueryEnds(t *testing.T) {
+	net := p2ptest.New(t, 2)
+	stop := net.Nodes[1].Share(p2p.Items{{Key: "k", Name: "one"}, {Key: "k", Name: "two"}})
+
+	if hits := collect(t, net.Nodes[0], p2p.Query{Key: "absent", Timeout: 50 * time.Millisecond}); len(hits) != 0 {
+		t.Errorf("found %v", hits)
+	}
+	for range net.Nodes[0].Query(t.Context(), p2p.Query{Key: "k", Timeout: patience}) {
+		break
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var got error
+	for _, err := range net.Nodes[0].Query(ctx, p2p.Query{Key: "absent", Timeout: patience}) {
+		got = err
+	}
+	if !errors.Is(got, context.Canceled) {
+		t.Errorf("cancelled query: %v", got)
+	}
+	stop()
+	if hits := collect(t, net.Nodes[0], p2p.Query{Key: "k", Timeout: 200 * time.Millisecond}); len(hits) != 0 {
+		t.Errorf("no longer shared, but found %v", hits)
+	}
+}
+
+func TestQueryThatCannotBeAsked(t *testing.T) {
+	net := p2ptest.New(t, 1)
+	node := net.Nodes[0]
+	for _, test := range []struct {
+		query p2p.Query
+		want  error
+	}{
+		{p2p.Query{}, p2p.ErrBadQuery},
+		{p2p.Query{Words: []string{"--"}}, p2p.ErrBadQuery},
+		{p2p.Query{Key: p2p.Key(make([]byte, 65))}, p2p.ErrBadQuery},
+		{p2p.Query{Key: "k", Max: 201}, p2p.ErrBadQuery},
+		{p2p.Query{Key: "k", TTL: 8}, p2p.ErrBadQuery},
+		{p2p.Query{Words: []string{"a b c d e f g h i"}}, p2p.ErrBadQuery},
+		{p2p.Query{Key: "k"}, p2p.ErrNoNeighbours},
+	} {
+		var got error
+		for _, err := range node.Query(t.Context(), test.query) {
+			got = err
+		}
+		if !errors.Is(got, test.want) {
+			t.Errorf("%+v: %v, want %v", test.query, got, test.want)
+		}
+	}
+}

@@ -1,0 +1,106 @@
+package p2p
+
+import (
+	"sync"
+
+	"github.com/grapevine-p2p/grapevine/internal/wire"
+	"github.com/grapevine-p2p/grapevine/internal/words"
+)
+
+// Key is an item's exact key: at most 64 bytes of any value.
+type Key string
+
+// Item is one entry of an index: what a hit tells of it.
+type Item struct {
+	Key  Key
+	Name string // at most 255 bytes; found by its words
+	Size int64
+	Data []byte // the application's own, at most 1 KiB
+}
+
+// Index is what a node answers queries from. Match is called for each query that
+// reaches the node, from one goroutine; it should answer from memory.
+type Index interface {
+	Match(Query) []Item
+}
+
+// Items is a fixed [Index]. It matches a query's exact key and all of its words
+// against the items' names, after folding both by Unicode's rules.
+type Items []Item
+
+var _ Index = Items(nil)
+
+// Match implements [Index].
+func (items Items) Match(q Query) []Item {
+	var out []Item
+	for _, it := range items {
+		if q.Matches(it) {
+			out = append(out, it)
+		}
+	}
+	return out
+}
+
+// Matches tells whether an item is what the query asks for.
+func (q Query) Matches(it Item) bool {
+	switch {
+	case q.Key != "" && q.Key != it.Key:
+		return false
+	case len(q.Words) > 0:
+		return words.Match(it.Name, q.Words)
+	}
+	return q.Key != ""
+}
+
+// Share answers queries from an index until stop is called. Several indices may be
+// shared at once.
+func (n *Node) Share(index Index) (stop func()) {
+	return n.shares.add(index)
+}
+
+// shares are the indices of a node.
+type shares struct {
+	mu      sync.RWMutex
+	indices []*Index
+}
+
+func (s *shares) add(index Index) (remove func()) {
+	entry := &index
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.indices = append(s.indices, entry)
+	return sync.OnceFunc(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		kept := make([]*Index, 0, len(s.indices))
+		for _, e := range s.indices {
+			if e != entry {
+				kept = append(kept, e)
+			}
+		}
+		s.indices = kept
+	})
+}
+
+// match asks every index, and returns what fits the wire.
+func (s *shares) match(q Query) []wire.Item {
+	s.mu.RLock()
+	indices := s.indices
+	s.mu.RUnlock()
+	var out []wire.Item
+	for _, index := range indices {
+		for _, it := range (*index).Match(q) {
+			if len(out) == min(q.Max, maxMatches) {
+				return out
+			}
+			if w := (wire.Item{Key: string(it.Key), Name: it.Name, Size: uint64(max(it.Size, 0)), Data: it.Data}); fits(w) {
+				out = append(out, w)
+			}
+		}
+	}
+	return out
+}
+
+func fits(it wire.Item) bool {
+	return len(it.Key) <= wire.MaxKey && len(it.Name) <= wire.MaxItemName && len(it.Data) <= wire.MaxItemData
+}
