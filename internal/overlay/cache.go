@@ -46,23 +46,33 @@ func (c *Core) HostCache() []Saved {
 
 // learn keeps contacts that the driver has from elsewhere.
 func (c *Core) learn(contacts []wire.Contact) {
+	c.keepAll(contacts, nil)
+}
+
+// keepAll puts contacts into the host cache, in place of those in give.
+func (c *Core) keepAll(contacts []wire.Contact, give []wire.PeerID) {
+	news := false
 	for _, contact := range contacts {
-		c.keep(contact, false)
+		if c.keep(contact, false, give...) {
+			news = true
+		}
 	}
-	c.hurry()
+	if news {
+		c.hurry()
+	}
 }
 
 // keep puts a contact into the host cache, in place of one of give if the cache
-// is full and has one of them.
-func (c *Core) keep(contact wire.Contact, proven bool, give ...wire.PeerID) {
+// is full and has one of them. It tells whether the contact is new there.
+func (c *Core) keep(contact wire.Contact, proven bool, give ...wire.PeerID) bool {
 	if !valid(contact) || contact.Peer == c.self.Peer || c.expelled.find(c.now, contact.Peer) != nil {
-		return
+		return false
 	}
 	if l := c.links[contact.Peer]; l != nil {
 		if len(l.contact.Record) == 0 {
 			l.contact = contact
 		}
-		return
+		return false
 	}
 	if e := c.cache.find(contact.Peer); e != nil {
 		if len(contact.Record) > 0 && (len(e.contact.Record) == 0 || e.fails > 0 || proven) {
@@ -71,16 +81,18 @@ func (c *Core) keep(contact wire.Contact, proven bool, give ...wire.PeerID) {
 		if proven {
 			e.proven, e.fails = true, 0
 		}
-		return
+		return false
 	}
 	e := entry{contact: contact, group: c.group(contact), proven: proven}
 	switch {
 	case e.group != "" && c.cache.ofGroup(e.group) >= MaxGroupContacts:
+		return false
 	case len(c.cache.entries) < c.cfg.CacheSize:
 		c.cache.entries = append(c.cache.entries, e)
 	default:
 		c.cache.entries[c.cache.victim(c.rng, give)] = e
 	}
+	return true
 }
 
 func (h *cache) find(peer wire.PeerID) *entry {

@@ -44,6 +44,8 @@ type Core struct {
 	queryLimit limit
 	routes     aging[wire.GUID, route]
 	results    aging[source, uint8]
+	waiting    []waiting // own queries, for their turn
+	own        bucket
 }
 
 // The timers, in the order in which those that are due at once are served.
@@ -53,6 +55,7 @@ const (
 	timerRepair
 	timerShuffle
 	timerProbe
+	timerAsk
 	timerCount
 )
 
@@ -143,6 +146,7 @@ func (c *Core) begin(now time.Time) {
 	c.timers[timerProbe] = c.upTo(c.cfg.ProbeEvery)
 	c.displace = limit{DisplaceEvery, DisplaceBurst}.full(0)
 	c.admit = limit{AdmitEvery, AdmitBurst}.full(0)
+	c.own = c.ownLimit().full(0)
 	c.reunite = limit{ReuniteEvery, ReuniteBurst}.full(0)
 }
 
@@ -179,6 +183,8 @@ func (c *Core) tick() {
 		case timerShuffle:
 			c.shuffle()
 			c.timers[i] = c.now + c.jitter(c.cfg.ShuffleEvery)
+		case timerAsk:
+			c.askWaiting()
 		case timerProbe:
 			c.timers[i] = c.now + c.jitter(c.probe())
 		}

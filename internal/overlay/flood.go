@@ -48,7 +48,7 @@ func (c *Core) flood(guid wire.GUID, q *wire.Query, ttl, hops uint8, from *link)
 	keep := 0
 	if from != nil {
 		burst := c.queryLimit.burst
-		reserve := burst / OwnReserve
+		reserve := c.ownLimit().burst
 		keep = reserve + from.in.used(c.now, c.queryLimit)*(burst-reserve)/(2*burst)
 	}
 	for _, l := range c.view {

@@ -58,8 +58,29 @@ func (c *Core) joinRound() {
 	}
 	c.timers[timerJoin] = c.now + c.jitter(RequestTimeout+s.backoff)
 	s.backoff = min(2*s.backoff, RejoinLast)
-	c.repairs.after = c.now + WalksWithin
-	c.timers[timerRepair] = c.repairs.after
+	if c.candidate() == nil {
+		c.repairs.after = c.now + WalksWithin
+	}
+	c.timers[timerRepair] = min(c.timers[timerRepair], max(c.repairs.after, c.upTo(RepairEvery/2)))
+}
+
+// enterAgain plans a round of joining, soon: the host cache comes first.
+func (c *Core) enterAgain() {
+	c.seeding.backoff = RejoinFirst
+	c.timers[timerJoin] = min(c.timers[timerJoin], c.upTo(RejoinFirst)+RejoinFirst)
+}
+
+// turnedAway is told that a seed is out of reach or declined. If it was the last
+// one asked and the node is still alone, the next round need not wait for it.
+func (c *Core) turnedAway() {
+	for i := range c.requests {
+		if c.requests[i].joining {
+			return
+		}
+	}
+	if len(c.view) == 0 {
+		c.timers[timerJoin] = min(c.timers[timerJoin], c.now+c.jitter(c.seeding.backoff))
+	}
 }
 
 // alone tells whether entering again is called for: there is no neighbour, or few

@@ -106,8 +106,11 @@ const (
 	// MaxTTL bounds a flood: TTL+hops is never more (Gnutella 0.6's 7).
 	MaxTTL = 7
 	// OwnReserve is the part of a link's burst (1/n) that relayed queries leave
-	// to the node's own.
+	// to the node's own; so many of those may go out at once.
 	OwnReserve = 5
+	// MaxWaiting bounds the own queries that wait for their turn: half a minute
+	// at 10 a second, longer than anybody waits for hits.
+	MaxWaiting = 300
 	// ExcessEvery and ExcessBurst are how many queries over its rate a link
 	// may send before it is lost: ten times the burst, as only a program
 	// without the limit sends that many.

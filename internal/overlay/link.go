@@ -97,6 +97,9 @@ func (c *Core) down(l *link, why Reason) {
 		c.keep(l.contact, l.proven)
 		c.cache.decline(l.peer, c.now+c.jitter(DeclineFor))
 	}
+	if len(c.view) == 0 {
+		c.enterAgain()
+	}
 	c.hurry()
 }
 
@@ -109,10 +112,15 @@ func (c *Core) part(l *link, why Reason) {
 
 // lost is told when the link to peer, or an attempt to make one, failed.
 func (c *Core) lost(peer wire.PeerID) {
-	if c.dropRequest(peer) {
+	if r := c.requestTo(peer); r != nil {
+		joining := r.joining
+		c.dropRequest(peer)
 		c.repairs.silences++
 		c.failed(peer)
 		c.hurry()
+		if joining {
+			c.turnedAway()
+		}
 	}
 	if l := c.links[peer]; l != nil {
 		c.down(l, ReasonLost)
@@ -155,7 +163,7 @@ func (c *Core) makeRoom(newcomer wire.Contact, force bool) bool {
 	}
 	for _, l := range c.view {
 		if l.misses > 0 {
-			c.part(l, ReasonSilent)
+			c.part(l, ReasonReplaced)
 			return true
 		}
 	}
@@ -210,12 +218,13 @@ func (c *Core) group(contact wire.Contact) string {
 	return c.cfg.Group(contact)
 }
 
-// other returns a random neighbour that is neither of the two, or nil.
+// other returns a random neighbour that is neither of the two and owes no answer,
+// or nil.
 func (c *Core) other(not, nor wire.PeerID) *link {
 	var pick *link
 	seen := 0
 	for _, l := range c.view {
-		if l.peer == not || l.peer == nor {
+		if l.misses > 0 || l.peer == not || l.peer == nor {
 			continue
 		}
 		seen++

@@ -68,8 +68,7 @@ func (c *Core) repair() {
 	r.answers, r.silences = r.answers/2, r.silences/2
 	c.timers[timerRepair] = c.now + c.jitter(RepairEvery<<r.backoff)
 	if c.timers[timerJoin] == never && c.alone() {
-		c.seeding.backoff = RejoinFirst
-		c.timers[timerJoin] = c.upTo(RejoinFirst)
+		c.enterAgain()
 	}
 }
 

@@ -115,6 +115,7 @@ func (c *Core) replied(peer wire.PeerID, accepted bool) {
 		c.cache.decline(peer, c.now+c.jitter(DeclineFor))
 		if joining {
 			c.hurry()
+			c.turnedAway()
 		}
 	case l != nil && !accepted:
 		// It granted no link that this node believes in: there is none.

@@ -43,7 +43,7 @@ func (c *Core) shuffled(l *link, m *wire.Message) {
 		}
 	}
 	sample := c.sample(origin.Peer, 0, min(len(m.Contacts)+1, wire.MaxContacts))
-	c.take(m.Contacts, sample)
+	c.keepAll(m.Contacts, peersOf(nil, sample))
 	c.keep(origin, false)
 	if len(sample) == 0 || c.expelled.find(c.now, origin.Peer) != nil {
 		return
@@ -57,7 +57,7 @@ func (c *Core) shuffled(l *link, m *wire.Message) {
 // shuffleReply takes the sample that a shuffle, or a join, brought.
 func (c *Core) shuffleReply(peer wire.PeerID, contacts []wire.Contact) {
 	if r := c.requestTo(peer); r != nil && r.joining {
-		c.take(contacts, nil)
+		c.keepAll(contacts, nil)
 		return
 	}
 	if c.now >= c.shuffles.until {
@@ -65,19 +65,7 @@ func (c *Core) shuffleReply(peer wire.PeerID, contacts []wire.Contact) {
 		return
 	}
 	c.shuffles.until = 0
-	for _, contact := range contacts {
-		c.keep(contact, false, c.shuffles.given...)
-	}
-	c.hurry()
-}
-
-// take keeps the contacts of an exchange, rather than those given in it.
-func (c *Core) take(contacts, given []wire.Contact) {
-	give := peersOf(nil, given)
-	for _, contact := range contacts {
-		c.keep(contact, false, give...)
-	}
-	c.hurry()
+	c.keepAll(contacts, c.shuffles.given)
 }
 
 // sample draws contacts to pass on: neighbours and contacts of the cache, only

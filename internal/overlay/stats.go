@@ -14,6 +14,7 @@ type Stats struct {
 	QueriesExpired   uint64 // dropped: no TTL left on arrival
 	QueriesOverRate  uint64 // dropped: more than the link may send
 	QueriesUnshared  uint64 // not passed on to one link: its rate was used up
+	QueriesUnasked   uint64 // own, dropped: too many wait for their turn
 	HitsRelayed      uint64
 	HitsDelivered    uint64
 	HitsUnrouted     uint64 // dropped: no route, or the neighbour is gone
@@ -49,6 +50,7 @@ func (s *Stats) Add(o *Stats) {
 	s.QueriesExpired += o.QueriesExpired
 	s.QueriesOverRate += o.QueriesOverRate
 	s.QueriesUnshared += o.QueriesUnshared
+	s.QueriesUnasked += o.QueriesUnasked
 	s.HitsRelayed += o.HitsRelayed
 	s.HitsDelivered += o.HitsDelivered
 	s.HitsUnrouted += o.HitsUnrouted

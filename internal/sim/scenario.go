@@ -28,6 +28,24 @@ func (n *Network) Grow(count int, over time.Duration, seeds ...int) []int {
 	return nodes
 }
 
+// Arrive adds count nodes, spread evenly over a time from now on, of which each
+// joins through three random live nodes, as a bootstrap server hands them out.
+func (n *Network) Arrive(count int, over time.Duration) {
+	for i := range count {
+		n.After(over*time.Duration(i)/time.Duration(count), func() { n.arrive() })
+	}
+}
+
+func (n *Network) arrive() int {
+	var seeds []int
+	for range min(overlay.JoinSeeds, n.live) {
+		seeds = append(seeds, n.random())
+	}
+	id := n.Add()
+	n.Join(id, seeds...)
+	return id
+}
+
 // Join makes a node enter the overlay through seeds.
 func (n *Network) Join(node int, seeds ...int) {
 	contacts := make([]wire.Contact, len(seeds))
@@ -81,8 +99,7 @@ func (n *Network) Heal() {
 }
 
 // Churn makes nodes come and go for a time: sessions last exponentially, with
-// the given mean, and as many come as go. Those that come join through three
-// random nodes, as handed out by a bootstrap server; the polite share of those
+// the given mean, and as many come as go, as in Arrive. The polite share of those
 // that go says goodbye.
 func (n *Network) Churn(over, session time.Duration, polite float64) {
 	end := n.now + over
@@ -109,25 +126,14 @@ func (n *Network) Churn(over, session time.Duration, polite float64) {
 		if n.now > end {
 			return
 		}
-		seeds := make([]int, 0, overlay.JoinSeeds)
-		for range overlay.JoinSeeds {
-			if s := n.random(); s >= 0 {
-				seeds = append(seeds, s)
-			}
-		}
-		id := n.Add()
-		n.Join(id, seeds...)
-		departs(id)
+		departs(n.arrive())
 		n.After(time.Duration(n.rng.ExpFloat64()*gap), arrives)
 	}
 	n.After(time.Duration(n.rng.ExpFloat64()*gap), arrives)
 }
 
-// random returns a live node, or -1.
+// random returns a live node; there must be one.
 func (n *Network) random() int {
-	if n.live == 0 {
-		return -1
-	}
 	for {
 		if id := n.rng.IntN(len(n.nodes)); n.nodes[id].alive {
 			return id

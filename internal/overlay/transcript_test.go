@@ -1,0 +1,397 @@
+package overlay
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/grapevine-p2p/grapevine/internal/wire"
+)
+
+var update = flag.Bool("update", false, "write what the core does into testdata/*.txt")
+
+// TestTranscripts plays every testdata/*.txt: a line is a command, the indented
+// lines after it are the effects that must follow. Commands:
+//
+//	config degree=2 max=3 cache=4 burst=5   first of all; groups=on: a peer's
+//	                                        group is what stands before its dash
+//	join S... | learn P... | lost P | probed P | unreachable P | leave | tick
+//	recv P join | forward-join J ttl=N | neighbour [urgent] | reply yes|no |
+//	       disconnect [leaving] | shuffle O ttl=N P... | shuffle-reply P... |
+//	       ping | pong | query GUID ttl=N hops=N WORD... | hit GUID HOLDER ITEM...
+//	ask GUID [ttl=N] WORD... | matched GUID ITEM... | cancel GUID
+//	repeat N COMMAND                        only the last time is shown
+//	run DURATION [answered]                 ticks whenever the core wants one;
+//	                                        pings are answered, unseen
+//	late DURATION                           that time goes by without a tick
+//	links P...                              makes neighbours of them, unseen
+//	view | cache | stats NAME...
+func TestTranscripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no transcripts: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := play(t, string(want))
+			if *update {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if got != string(want) {
+				t.Errorf("%s: the core does otherwise (-update accepts it):\n%s", file, difference(string(want), got))
+			}
+		})
+	}
+}
+
+func difference(want, got string) string {
+	w, g := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for i := range min(len(w), len(g)) {
+		if w[i] != g[i] {
+			return fmt.Sprintf("line %d\nwant %s\ngot  %s\n\n%s", i+1, w[i], g[i], got)
+		}
+	}
+	return got
+}
+
+// script is a core under a transcript.
+type script struct {
+	t     *testing.T
+	cfg   Config
+	core  *Core
+	now   time.Time
+	start time.Time
+	out   bytes.Buffer
+	guids int
+}
+
+func play(t *testing.T, text string) string {
+	s := &script{t: t, cfg: DefaultConfig(), start: time.Unix(1e9, 0)}
+	s.now = s.start
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\n")
+		if strings.HasPrefix(line, "  ") {
+			continue
+		}
+		s.out.WriteString(line + "\n")
+		if line != "" && line[0] != '#' {
+			s.command(strings.Fields(line))
+		}
+	}
+	return s.out.String()
+}
+
+func (s *script) command(f []string) {
+	s.t.Helper()
+	if f[0] == "config" {
+		s.configure(f[1:])
+		return
+	}
+	if s.core == nil {
+		core, err := New(s.cfg, "me", rand.New(rand.NewPCG(1, 2)))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		s.core = core
+	}
+	switch f[0] {
+	case "repeat":
+		n := s.number(f[1])
+		for range n - 1 {
+			kept := s.out.Len()
+			s.command(f[2:])
+			s.out.Truncate(kept)
+		}
+		s.command(f[2:])
+	case "run":
+		s.run(f[1], len(f) > 2 && f[2] == "answered")
+	case "late":
+		d, err := time.ParseDuration(f[1])
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		s.now = s.now.Add(d)
+	case "links":
+		kept := s.out.Len()
+		for _, p := range f[1:] {
+			s.command([]string{"recv", p, "neighbour"})
+		}
+		s.out.Truncate(kept)
+	case "view":
+		for _, n := range s.core.Neighbours() {
+			fmt.Fprintf(&s.out, "  %s chosen=%v silent=%v\n", n.Contact.Peer, n.Chosen, n.Silent)
+		}
+	case "cache":
+		for _, h := range s.core.HostCache() {
+			fmt.Fprintf(&s.out, "  %s verified=%v link=%v oldest=%v\n", h.Contact.Peer, h.Verified, h.Link, h.Oldest)
+		}
+	case "stats":
+		all := fmt.Sprintf("%+v", s.core.Stats())
+		for _, name := range f[1:] {
+			_, after, ok := strings.Cut(all, name+":")
+			if !ok {
+				s.t.Fatalf("no counter %q", name)
+			}
+			fmt.Fprintf(&s.out, "  %s=%s\n", name, strings.FieldsFunc(after, func(r rune) bool { return r == ' ' || r == '}' })[0])
+		}
+	default:
+		s.show(s.core.Handle(s.now, s.event(f)), "")
+	}
+}
+
+func (s *script) configure(f []string) {
+	for _, setting := range f {
+		name, value, _ := strings.Cut(setting, "=")
+		switch name {
+		case "degree":
+			s.cfg.Degree = s.number(value)
+		case "max":
+			s.cfg.MaxDegree = s.number(value)
+		case "cache":
+			s.cfg.CacheSize = s.number(value)
+		case "burst":
+			s.cfg.QueryBurst = s.number(value)
+		case "groups":
+			s.cfg.Group = func(c wire.Contact) string {
+				group, _, _ := strings.Cut(string(c.Peer), "-")
+				return group
+			}
+		default:
+			s.t.Fatalf("no setting %q", name)
+		}
+	}
+}
+
+func (s *script) run(duration string, answered bool) {
+	d, err := time.ParseDuration(duration)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	until := s.now.Add(d)
+	for {
+		next := s.core.Next()
+		if next.IsZero() || next.After(until) {
+			break
+		}
+		s.now = next
+		effects := slices.Clone(s.core.Handle(s.now, Event{Kind: Tick}))
+		if answered {
+			for _, e := range effects {
+				if e.Kind == Send && e.Msg.Kind == wire.KindPing {
+					s.core.Handle(s.now, Event{Kind: Received, Peer: e.Peer, Msg: wire.Message{Kind: wire.KindPong}})
+				}
+			}
+			effects = slices.DeleteFunc(effects, func(e Effect) bool { return e.Msg.Kind == wire.KindPing })
+		}
+		s.show(effects, s.now.Sub(s.start).Round(time.Millisecond).String()+" ")
+	}
+	s.now = until
+}
+
+func (s *script) number(text string) int {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return n
+}
+
+// fields takes ttl=N and hops=N out of f.
+func (s *script) fields(f []string) (rest []string, ttl, hops uint8) {
+	for _, word := range f {
+		switch name, value, ok := strings.Cut(word, "="); {
+		case ok && name == "ttl":
+			ttl = uint8(s.number(value))
+		case ok && name == "hops":
+			hops = uint8(s.number(value))
+		default:
+			rest = append(rest, word)
+		}
+	}
+	return rest, ttl, hops
+}
+
+func (s *script) event(f []string) Event {
+	rest, ttl, hops := s.fields(f[1:])
+	switch f[0] {
+	case "join":
+		return Event{Kind: Join, Peers: contacts(rest)}
+	case "learn":
+		return Event{Kind: Learn, Peers: contacts(rest)}
+	case "leave":
+		return Event{Kind: Leave}
+	case "tick":
+		return Event{Kind: Tick}
+	case "lost":
+		return Event{Kind: Lost, Peer: wire.PeerID(rest[0])}
+	case "probed":
+		return Event{Kind: Probed, Peer: wire.PeerID(rest[0])}
+	case "unreachable":
+		return Event{Kind: Unreachable, Peer: wire.PeerID(rest[0])}
+	case "ask":
+		return Event{Kind: Ask, GUID: s.guid(rest[0]), TTL: ttl, Query: &wire.Query{Words: rest[1:], Max: 10}}
+	case "matched":
+		return Event{Kind: Matched, GUID: s.guid(rest[0]), Items: items(rest[1:])}
+	case "cancel":
+		return Event{Kind: Cancel, GUID: s.guid(rest[0])}
+	case "recv":
+		from := wire.PeerID(rest[0])
+		return Event{
+			Kind: Received, Peer: from, Peers: []wire.Contact{{Peer: from}},
+			Msg: s.message(from, rest[1:], ttl, hops),
+		}
+	}
+	s.t.Fatalf("no command %q", f[0])
+	return Event{}
+}
+
+func (s *script) message(from wire.PeerID, f []string, ttl, hops uint8) wire.Message {
+	has := func(word string) bool { return len(f) > 1 && f[1] == word }
+	m := wire.Message{TTL: ttl, Hops: hops}
+	switch f[0] {
+	case "join":
+		m.Kind, m.Contact.Peer = wire.KindJoin, from
+	case "join-for":
+		m.Kind, m.Contact.Peer = wire.KindJoin, wire.PeerID(f[1])
+	case "forward-join":
+		m.Kind, m.Contact.Peer = wire.KindForwardJoin, wire.PeerID(f[1])
+	case "neighbour":
+		m.Kind, m.Flag = wire.KindNeighbour, has("urgent")
+	case "reply":
+		m.Kind, m.Flag = wire.KindNeighbourReply, has("yes")
+	case "disconnect":
+		m.Kind, m.Flag = wire.KindDisconnect, has("leaving")
+	case "shuffle":
+		m.Kind, m.Contact.Peer, m.Contacts = wire.KindShuffle, wire.PeerID(f[1]), contacts(f[2:])
+	case "shuffle-reply":
+		m.Kind, m.Contacts = wire.KindShuffleReply, contacts(f[1:])
+	case "ping":
+		m.Kind = wire.KindPing
+	case "pong":
+		m.Kind = wire.KindPong
+	case "query":
+		m.Kind, m.GUID, m.Query = wire.KindQuery, s.guid(f[1]), &wire.Query{Words: f[2:], Max: 10}
+	case "hit":
+		m.Kind, m.GUID, m.Contact.Peer, m.Items = wire.KindHit, s.guid(f[1]), wire.PeerID(f[2]), items(f[3:])
+	case "kind":
+		m.Kind = wire.Kind(s.number(f[1]))
+	default:
+		s.t.Fatalf("no message %q", f[0])
+	}
+	return m
+}
+
+// guid makes a GUID of a number; "next" is a new one every time.
+func (s *script) guid(text string) (g wire.GUID) {
+	if text == "next" {
+		s.guids++
+		g[15], g[14], g[13] = 1, byte(s.guids), byte(s.guids>>8)
+		return g
+	}
+	g[0] = byte(s.number(text))
+	return g
+}
+
+func contacts(names []string) []wire.Contact {
+	all := make([]wire.Contact, len(names))
+	for i, name := range names {
+		all[i].Peer = wire.PeerID(name)
+	}
+	return all
+}
+
+// items makes items of names; name*N is N of them.
+func items(names []string) (all []wire.Item) {
+	for _, name := range names {
+		name, times, ok := strings.Cut(name, "*")
+		n := 1
+		if ok {
+			n, _ = strconv.Atoi(times)
+		}
+		for range n {
+			all = append(all, wire.Item{Name: name})
+		}
+	}
+	return all
+}
+
+var (
+	effectNames = [...]string{Send: "send", Close: "close", Up: "up", Down: "down", Match: "match", Deliver: "deliver", Probe: "probe"}
+	reasonNames = [...]string{"", "replaced", "left", "lost", "silent", "hostile", "transient"}
+	kindNames   = [...]string{
+		wire.KindJoin: "join", wire.KindForwardJoin: "forward-join", wire.KindNeighbour: "neighbour",
+		wire.KindNeighbourReply: "reply", wire.KindDisconnect: "disconnect", wire.KindShuffle: "shuffle",
+		wire.KindShuffleReply: "shuffle-reply", wire.KindPing: "ping", wire.KindPong: "pong",
+		wire.KindQuery: "query", wire.KindHit: "hit",
+	}
+)
+
+func (s *script) show(effects []Effect, when string) {
+	for i := range effects {
+		e := &effects[i]
+		fmt.Fprintf(&s.out, "  %s%s", when, effectNames[e.Kind])
+		if e.Peer != "" {
+			fmt.Fprintf(&s.out, " %s", e.Peer)
+		}
+		switch e.Kind {
+		case Send, Deliver:
+			s.showMessage(&e.Msg)
+		case Close, Down:
+			fmt.Fprintf(&s.out, " %s", reasonNames[e.Reason])
+		case Match:
+			fmt.Fprintf(&s.out, " %d hops=%d %s", e.GUID[0], e.Hops, strings.Join(e.Query.Words, " "))
+		}
+		s.out.WriteString("\n")
+	}
+}
+
+func (s *script) showMessage(m *wire.Message) {
+	fmt.Fprintf(&s.out, " %s", kindNames[m.Kind])
+	list := func() {
+		for i := range m.Contacts {
+			fmt.Fprintf(&s.out, " %s", m.Contacts[i].Peer)
+		}
+	}
+	switch m.Kind {
+	case wire.KindForwardJoin:
+		fmt.Fprintf(&s.out, " %s ttl=%d", m.Contact.Peer, m.TTL)
+	case wire.KindNeighbour:
+		s.flag(m.Flag, " urgent", "")
+	case wire.KindNeighbourReply:
+		s.flag(m.Flag, " yes", " no")
+	case wire.KindDisconnect:
+		s.flag(m.Flag, " leaving", "")
+	case wire.KindShuffle:
+		fmt.Fprintf(&s.out, " %s ttl=%d", m.Contact.Peer, m.TTL)
+		list()
+	case wire.KindShuffleReply:
+		list()
+	case wire.KindQuery:
+		fmt.Fprintf(&s.out, " %d ttl=%d hops=%d %s", m.GUID[0], m.TTL, m.Hops, strings.Join(m.Query.Words, " "))
+	case wire.KindHit:
+		fmt.Fprintf(&s.out, " %d from=%s hops=%d items=%d", m.GUID[0], m.Contact.Peer, m.Hops, len(m.Items))
+	}
+}
+
+func (s *script) flag(set bool, yes, no string) {
+	if set {
+		s.out.WriteString(yes)
+	} else {
+		s.out.WriteString(no)
+	}
+}
