@@ -1,0 +1,138 @@
+package bootstrap
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
+)
+
+func peerID(b []byte) peer.ID { return peer.ID(string(b)) }
+
+func malformed(why string) error { return fmt.Errorf("%w: %s", ErrMalformed, why) }
+
+func full(why string) error { return fmt.Errorf("%w: %s", ErrFull, why) }
+
+func otherNetwork(serves, asked string) error {
+	return fmt.Errorf("%w: this server serves %q, not %q", ErrOtherNetwork, serves, shorten(asked))
+}
+
+// encodeEntry gives an entry's times as spans from now.
+func encodeEntry(e *entry, now time.Time) *pb.DirectoryEntry {
+	return &pb.DirectoryEntry{
+		Record: e.claim.sealed,
+		Online: e.online,
+		AgeMs:  uint64(max(0, now.Sub(e.since)).Milliseconds()),
+		LeftMs: uint64(max(0, e.expires.Sub(now)).Milliseconds()),
+	}
+}
+
+// decodeEntry verifies an entry that a server handed out.
+func decodeEntry(e *pb.DirectoryEntry, network string, now time.Time) (entry, error) {
+	c, err := openClaim(e.GetRecord(), network, now)
+	if err != nil {
+		return entry{}, err
+	}
+	if c.removed {
+		return entry{}, malformed("a record that gives its name up")
+	}
+	return entry{
+		claim:   c,
+		since:   now.Add(-span(e.GetAgeMs())),
+		expires: now.Add(span(e.GetLeftMs())),
+		online:  e.GetOnline(),
+	}, nil
+}
+
+// span reads a span of milliseconds; a hundred years are as good as more.
+func span(ms uint64) time.Duration {
+	const most = 100 * 365 * 24 * time.Hour
+	return min(most, time.Duration(min(ms, math.MaxInt64/uint64(time.Millisecond)))*time.Millisecond)
+}
+
+// codes pairs what a server refuses with and the sentinel that says so.
+var codes = [...]struct {
+	code pb.DirectoryErrorCode
+	err  error
+}{
+	{pb.DirectoryErrorCode_DIRECTORY_ERROR_OTHER_NETWORK, ErrOtherNetwork},
+	{pb.DirectoryErrorCode_DIRECTORY_ERROR_UNSUPPORTED, ErrUnsupported},
+	{pb.DirectoryErrorCode_DIRECTORY_ERROR_NAME_TAKEN, ErrNameTaken},
+	{pb.DirectoryErrorCode_DIRECTORY_ERROR_NAME_INVALID, ErrNameInvalid},
+	{pb.DirectoryErrorCode_DIRECTORY_ERROR_NOT_OWNER, ErrNotOwner},
+	{pb.DirectoryErrorCode_DIRECTORY_ERROR_NOT_REGISTERED, ErrNotRegistered},
+	{pb.DirectoryErrorCode_DIRECTORY_ERROR_STALE, ErrStale},
+	{pb.DirectoryErrorCode_DIRECTORY_ERROR_BUSY, ErrBusy},
+	{pb.DirectoryErrorCode_DIRECTORY_ERROR_FULL, ErrFull},
+	{pb.DirectoryErrorCode_DIRECTORY_ERROR_STORAGE, ErrStorage},
+	{pb.DirectoryErrorCode_DIRECTORY_ERROR_LAGGED, ErrLagged},
+	{pb.DirectoryErrorCode_DIRECTORY_ERROR_MALFORMED, ErrMalformed},
+	{pb.DirectoryErrorCode_DIRECTORY_ERROR_MALFORMED, ErrForged},
+}
+
+func encodeError(err error, now time.Time) *pb.DirectoryError {
+	e := &pb.DirectoryError{
+		Code:   pb.DirectoryErrorCode_DIRECTORY_ERROR_UNSPECIFIED,
+		Reason: strings.ToValidUTF8(err.Error()[:min(maxReason, len(err.Error()))], ""),
+	}
+	for _, c := range codes {
+		if errors.Is(err, c.err) {
+			e.Code = c.code
+			break
+		}
+	}
+	var taken *NameTakenError
+	var stale *staleError
+	var busy *busyError
+	switch {
+	case errors.As(err, &taken):
+		e.Owner = []byte(taken.Owner)
+		e.LeftMs = uint64(max(0, taken.Until.Sub(now)).Milliseconds())
+	case errors.As(err, &stale):
+		e.Seq = stale.seq
+	case errors.As(err, &busy):
+		e.RetryMs = uint64(max(1, busy.after.Milliseconds()))
+	}
+	return e
+}
+
+// decodeError turns a server's refusal of a request about a name into an error.
+func decodeError(e *pb.DirectoryError, name string, now time.Time) error {
+	switch e.GetCode() {
+	case pb.DirectoryErrorCode_DIRECTORY_ERROR_NAME_TAKEN:
+		return &NameTakenError{Name: name, Owner: peerID(e.GetOwner()), Until: now.Add(span(e.GetLeftMs()))}
+	case pb.DirectoryErrorCode_DIRECTORY_ERROR_STALE:
+		return &staleError{min(e.GetSeq(), math.MaxInt64-1)}
+	case pb.DirectoryErrorCode_DIRECTORY_ERROR_BUSY:
+		return &busyError{span(e.GetRetryMs())}
+	case pb.DirectoryErrorCode_DIRECTORY_ERROR_NOT_REGISTERED:
+		return ErrNotRegistered
+	}
+	reason := e.GetReason()
+	reason = reason[:min(maxReason, len(reason))]
+	for _, c := range codes {
+		if c.code == e.GetCode() {
+			return fmt.Errorf("%w: the server says %q", c.err, reason)
+		}
+	}
+	return fmt.Errorf("%w: the server says %q", ErrMalformed, reason)
+}
+
+// refusal reports whether an error is a server's considered answer, rather than a
+// failure to get one.
+func refusal(err error) bool {
+	if errors.Is(err, ErrBusy) || errors.Is(err, ErrStorage) || errors.Is(err, ErrFull) {
+		return false
+	}
+	for _, c := range codes {
+		if errors.Is(err, c.err) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,23 @@
+// Package bootstrap is the directory through which peers find each other: who is
+// online, which names they have, and contacts to enter the overlay with.
+//
+// A [Server] runs on any libp2p host. A [Client] speaks with several servers and
+// works while any of them does:
+//
+//	client, err := bootstrap.NewClient(host, servers...)
+//	lease, err := client.Register(ctx, "alice") // renews itself until released
+//	bob, err := client.Resolve(ctx, "bob")      // where to reach him
+//	seeds, err := client.Peers(ctx)             // for p2p.Node.Join
+//
+// What a server keeps is a lease on a record that its owner signed. A server can
+// omit a record and never forge one: clients verify the signature, the network and
+// the expiry of what they are handed. Which of two keys has a name is the server's
+// word, so a client asks all its servers and says so when they disagree.
+//
+// The heart is a table of leases that is a pure function of requests and time
+// (table.go). Around it stand one writer that makes grants durable before they are
+// acknowledged (writer.go), a journal of changes that watchers read at their own
+// pace (journal.go) and the streams (serve.go).
+//
+// Everything exported is safe for concurrent use unless it says otherwise.
+package bootstrap

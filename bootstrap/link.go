@@ -1,0 +1,403 @@
+package bootstrap
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/peerstore"
+	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
+
+	"github.com/grapevine-p2p/grapevine/internal/wire"
+	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
+)
+
+// link is a client's side of one server: a long-lived stream for requests, opened
+// when it is needed, and what is known of how the server does.
+type link struct {
+	client *Client
+	info   peer.AddrInfo
+
+	turn   chan struct{} // held by the one call that uses what follows
+	talk   *talk         // nil: none is open
+	calls  uint64
+	closed bool
+
+	mu    sync.Mutex // guards what follows
+	tried bool
+	err   error     // of the last attempt
+	since time.Time // when it failed
+	rtt   time.Duration
+}
+
+func newLink(c *Client, info peer.AddrInfo) *link {
+	return &link{client: c, info: info, turn: make(chan struct{}, 1)}
+}
+
+// talk is an open stream to a server.
+type talk struct {
+	stream network.Stream
+	in     *bufio.Reader
+}
+
+// downFor is how long a server that did not answer is not waited for, while others
+// answer.
+const downFor = 10 * time.Second
+
+// promising reports whether the server answered last time, was never asked, or has
+// been left alone for a while.
+func (l *link) promising() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !l.tried || l.err == nil || time.Since(l.since) > downFor
+}
+
+func (l *link) status() ServerStatus {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return ServerStatus{Server: l.info, Connected: l.tried && l.err == nil, RTT: l.rtt, Err: l.err}
+}
+
+var (
+	// errSlow is the cause with which a question is dropped because others answered.
+	errSlow = errors.New("slower than the other servers")
+	errLost = errors.New("connection lost")
+)
+
+// listTimeout bounds reading a whole list, however long.
+const listTimeout = time.Minute
+
+// call sends a request and returns the server's one answer to it. A refusal is an
+// error. The whole is bounded by the client's timeout.
+func (l *link) call(caller context.Context, name string, req *pb.DirectoryRequest) (*pb.DirectoryResponse, error) {
+	ctx, cancel := context.WithTimeout(caller, l.client.timeout)
+	defer cancel()
+	select {
+	case l.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, l.outcome(caller, 0, ctx.Err())
+	}
+	defer func() { <-l.turn }()
+	begun := time.Now()
+	reused := l.talk != nil
+	resp, err := l.exchange(ctx, req)
+	if err != nil && reused && ctx.Err() == nil {
+		// The server closes streams that are idle; every request may be repeated.
+		resp, err = l.exchange(ctx, req)
+	}
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("no answer in %s", l.client.timeout)
+	}
+	if err := l.outcome(caller, time.Since(begun), err); err != nil {
+		return nil, err
+	}
+	if e := resp.GetError(); e != nil {
+		return nil, decodeError(e, name, time.Now())
+	}
+	return resp, nil
+}
+
+// exchange is called with the turn held. After an error the stream is gone.
+func (l *link) exchange(ctx context.Context, req *pb.DirectoryRequest) (_ *pb.DirectoryResponse, err error) {
+	if l.closed {
+		return nil, ErrClosed
+	}
+	if l.talk == nil {
+		if l.talk, err = l.open(ctx); err != nil {
+			l.talk = nil
+			return nil, err
+		}
+	}
+	t := l.talk
+	defer func() {
+		if err != nil {
+			_ = t.stream.Reset()
+			l.talk = nil
+		}
+	}()
+	stop := context.AfterFunc(ctx, func() { _ = t.stream.Reset() })
+	defer func() {
+		if !stop() && err == nil {
+			err = ctx.Err() // the stream was reset after the answer
+		}
+	}()
+	l.calls++
+	req.Id, req.Network = l.calls, l.client.network
+	if err := t.send(req); err != nil {
+		return nil, err
+	}
+	resp, err := t.receive(messageTimeout)
+	if err != nil {
+		return nil, err
+	}
+	if resp.Id != req.Id {
+		return nil, malformed("an answer to another request")
+	}
+	return resp, nil
+}
+
+// open opens a stream to the server, connecting if need be.
+func (l *link) open(ctx context.Context) (*talk, error) {
+	h := l.client.host
+	h.Peerstore().AddAddrs(l.info.ID, l.info.Addrs, peerstore.PermanentAddrTTL)
+	// The client paces its attempts itself; libp2p's backoff of minutes would keep
+	// it from a server that is back.
+	if s, ok := h.Network().(interface{ Backoff() *swarm.DialBackoff }); ok {
+		s.Backoff().Clear(l.info.ID)
+	}
+	ctx, cancel := context.WithTimeout(network.WithAllowLimitedConn(ctx, "directory"), negotiateTimeout)
+	defer cancel()
+	stream, err := h.NewStream(ctx, l.info.ID, protocol.ID(wire.Directory))
+	if err != nil {
+		return nil, fmt.Errorf("open a stream: %w", err)
+	}
+	return &talk{stream, bufio.NewReaderSize(stream, streamBuffer)}, nil
+}
+
+func (t *talk) send(req *pb.DirectoryRequest) error {
+	if err := t.stream.SetWriteDeadline(time.Now().Add(messageTimeout)); err != nil {
+		return err
+	}
+	return wire.WriteFrame(t.stream, maxRequest, req)
+}
+
+func (t *talk) receive(timeout time.Duration) (*pb.DirectoryResponse, error) {
+	if err := t.stream.SetReadDeadline(time.Now().Add(timeout)); err != nil {
+		return nil, err
+	}
+	var resp pb.DirectoryResponse
+	if err := wire.ReadFrame(t.in, maxResponse, &resp); err != nil {
+		return nil, err
+	}
+	return &resp, nil
+}
+
+// outcome notes how an attempt ended. That the caller gave up says nothing of the
+// server, unless it did so because others were faster.
+func (l *link) outcome(caller context.Context, took time.Duration, err error) error {
+	cause := context.Cause(caller)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case err == nil:
+		if l.tried && l.err != nil {
+			l.client.log.Info("bootstrap server answers again", "server", l.info.ID)
+		}
+		l.tried, l.err, l.rtt = true, nil, took
+		return nil
+	case cause != nil && !errors.Is(cause, errSlow):
+		return cause
+	case cause != nil:
+		err = cause
+	}
+	if !l.tried || l.err == nil {
+		l.client.log.Warn("bootstrap server does not answer", "server", l.info.ID, "err", err)
+	}
+	l.tried, l.err, l.since = true, err, time.Now()
+	return err
+}
+
+// lost notes that the connection is gone. The next question tries at once.
+func (l *link) lost() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.tried && l.err == nil {
+		l.client.log.Info("connection to a bootstrap server lost", "server", l.info.ID)
+		l.err, l.since = errLost, time.Time{}
+	}
+}
+
+func (l *link) close() {
+	l.turn <- struct{}{}
+	defer func() { <-l.turn }()
+	l.closed = true
+	if l.talk != nil {
+		_ = l.talk.stream.Close()
+		l.talk = nil
+	}
+}
+
+// register sends a claim.
+func (l *link) register(ctx context.Context, c *claim) (lease time.Duration, fresh bool, err error) {
+	resp, err := l.call(ctx, c.name, &pb.DirectoryRequest{Body: &pb.DirectoryRequest_Register{
+		Register: &pb.DirectoryRegister{Record: c.sealed},
+	}})
+	if err != nil {
+		return 0, false, err
+	}
+	return granted(resp)
+}
+
+func (l *link) renew(ctx context.Context, name string) (time.Duration, error) {
+	resp, err := l.call(ctx, name, &pb.DirectoryRequest{Body: &pb.DirectoryRequest_Renew{
+		Renew: &pb.DirectoryRenew{Name: name},
+	}})
+	if err != nil {
+		return 0, err
+	}
+	lease, _, err := granted(resp)
+	return lease, err
+}
+
+// granted bounds a lease from below, so that no server makes its clients hurry.
+func granted(resp *pb.DirectoryResponse) (time.Duration, bool, error) {
+	g := resp.GetGranted()
+	if g == nil {
+		return 0, false, malformed("an answer of another kind")
+	}
+	return max(span(g.GetLeaseMs()), 100*time.Millisecond), g.GetFresh(), nil
+}
+
+// remove sends a claim that gives a name up.
+func (l *link) remove(ctx context.Context, c *claim) error {
+	resp, err := l.call(ctx, c.name, &pb.DirectoryRequest{Body: &pb.DirectoryRequest_Remove{
+		Remove: &pb.DirectoryRemove{Record: c.sealed},
+	}})
+	if err == nil && resp.GetRemoved() == nil {
+		return malformed("an answer of another kind")
+	}
+	return err
+}
+
+func (l *link) lookup(ctx context.Context, name string, key nameKey) (entry, error) {
+	resp, err := l.call(ctx, name, &pb.DirectoryRequest{Body: &pb.DirectoryRequest_Lookup{
+		Lookup: &pb.DirectoryLookup{Name: name},
+	}})
+	if err != nil {
+		return entry{}, err
+	}
+	e, err := l.entry(resp.GetEntry())
+	if err == nil && e.claim.key != key {
+		return entry{}, malformed("an answer to another name")
+	}
+	return e, err
+}
+
+func (l *link) sample(ctx context.Context) ([]entry, error) {
+	resp, err := l.call(ctx, "", &pb.DirectoryRequest{Body: &pb.DirectoryRequest_Sample{
+		Sample: &pb.DirectorySample{Max: maxSample},
+	}})
+	if err != nil {
+		return nil, err
+	}
+	if resp.GetPage() == nil {
+		return nil, malformed("an answer of another kind")
+	}
+	return l.entries(nil, resp.GetPage()), nil
+}
+
+// list reads all registrations, over a stream of its own.
+func (l *link) list(caller context.Context) ([]entry, error) {
+	ctx, cancel := context.WithTimeout(caller, listTimeout)
+	defer cancel()
+	begun := time.Now()
+	entries, err := l.readList(ctx)
+	if err := l.outcome(caller, time.Since(begun), err); err != nil {
+		return nil, err
+	}
+	return entries, nil
+}
+
+func (l *link) readList(ctx context.Context) ([]entry, error) {
+	t, err := l.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = t.stream.Reset() }()
+	stop := context.AfterFunc(ctx, func() { _ = t.stream.Reset() })
+	defer stop()
+	err = t.send(&pb.DirectoryRequest{Network: l.client.network, Body: &pb.DirectoryRequest_List{List: &pb.DirectoryList{}}})
+	if err != nil {
+		return nil, err
+	}
+	return l.pages(t)
+}
+
+// pages reads registrations up to the last page.
+func (l *link) pages(t *talk) ([]entry, error) {
+	var entries []entry
+	for {
+		resp, err := t.receive(messageTimeout)
+		if err != nil {
+			return nil, err
+		}
+		if e := resp.GetError(); e != nil {
+			return nil, decodeError(e, "", time.Now())
+		}
+		page := resp.GetPage()
+		if page == nil {
+			return nil, malformed("an answer of another kind")
+		}
+		entries = l.entries(entries, page)
+		if len(entries) > maxListed {
+			return nil, malformed("a list without an end")
+		}
+		if page.GetLast() {
+			return entries, nil
+		}
+		if len(page.GetEntries()) == 0 {
+			return nil, malformed("an empty page")
+		}
+	}
+}
+
+// entries appends those of a page that are what they claim to be.
+func (l *link) entries(entries []entry, page *pb.DirectoryPage) []entry {
+	var bad error
+	for _, p := range page.GetEntries() {
+		e, err := l.entry(p)
+		if err != nil {
+			bad = err
+			continue
+		}
+		entries = append(entries, e)
+	}
+	if bad != nil {
+		l.client.log.Warn("a bootstrap server hands out bad records", "server", l.info.ID, "err", bad)
+	}
+	return entries
+}
+
+// entry verifies an entry. A server on the public internet cannot know peers on
+// this machine or link, so such addresses from it are left out.
+func (l *link) entry(p *pb.DirectoryEntry) (entry, error) {
+	e, err := decodeEntry(p, l.client.network, time.Now())
+	if err != nil {
+		return entry{}, err
+	}
+	if l.public() {
+		c := *e.claim
+		c.addrs = slices.DeleteFunc(slices.Clone(c.addrs), local)
+		e.claim = &c
+	}
+	return e, nil
+}
+
+// public reports whether the server is reached over a public address.
+func (l *link) public() bool {
+	for _, c := range l.client.host.Network().ConnsToPeer(l.info.ID) {
+		if manet.IsPublicAddr(c.RemoteMultiaddr()) {
+			return true
+		}
+	}
+	return false
+}
+
+func local(a ma.Multiaddr) bool {
+	ip, err := manet.ToIP(a)
+	if err != nil {
+		return false
+	}
+	addr, ok := netip.AddrFromSlice(ip)
+	return !ok || addr.IsLoopback() || addr.IsLinkLocalUnicast() || addr.IsUnspecified()
+}

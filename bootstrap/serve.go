@@ -1,0 +1,411 @@
+package bootstrap
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/grapevine-p2p/grapevine/internal/wire"
+	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
+)
+
+// streamBuffer is what a waiting stream costs in each direction.
+const streamBuffer = 512
+
+// serve answers the requests of one stream. What is malformed costs the stream.
+func (s *Server) serve(stream network.Stream) {
+	if !s.admit(stream) {
+		s.counts.streamsRefused.Add(1)
+		_ = stream.Reset()
+		return
+	}
+	defer s.release(stream)
+	err := s.answerAll(stream)
+	if err == nil {
+		_ = stream.Close()
+		return
+	}
+	_ = stream.Reset()
+	if errors.Is(err, wire.ErrMalformed) || errors.Is(err, wire.ErrTooLarge) {
+		s.counts.malformed.Add(1)
+		s.log.Debug("directory stream reset", "peer", stream.Conn().RemotePeer(), "err", err)
+	}
+}
+
+// admit counts a stream against the limits.
+func (s *Server) admit(stream network.Stream) bool {
+	id := stream.Conn().RemotePeer()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.running || len(s.streams) >= s.Limits.Streams || s.perPeer[id] >= s.Limits.StreamsPerPeer {
+		return false
+	}
+	s.streams[stream] = true
+	s.perPeer[id]++
+	s.wg.Add(1)
+	return true
+}
+
+func (s *Server) release(stream network.Stream) {
+	id := stream.Conn().RemotePeer()
+	s.mu.Lock()
+	delete(s.streams, stream)
+	if s.perPeer[id]--; s.perPeer[id] == 0 {
+		delete(s.perPeer, id)
+	}
+	s.mu.Unlock()
+	s.wg.Done()
+}
+
+func (s *Server) answerAll(stream network.Stream) error {
+	in := bufio.NewReaderSize(stream, streamBuffer)
+	out := &replies{stream: stream, w: bufio.NewWriterSize(stream, streamBuffer)}
+	for {
+		if err := stream.SetReadDeadline(time.Now().Add(idleTimeout)); err != nil {
+			return err
+		}
+		if _, err := in.Peek(1); err != nil {
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return err
+		}
+		if err := stream.SetReadDeadline(time.Now().Add(messageTimeout)); err != nil {
+			return err
+		}
+		var req pb.DirectoryRequest
+		if err := wire.ReadFrame(in, maxRequest, &req); err != nil {
+			return err
+		}
+		out.id = req.Id
+		if err := s.answer(stream, &req, out); err != nil {
+			return err
+		}
+	}
+}
+
+// replies writes the answers to one request after another.
+type replies struct {
+	stream network.Stream
+	w      *bufio.Writer
+	id     uint64
+}
+
+// send writes one frame, which may wait in the buffer for flush.
+func (o *replies) send(r *pb.DirectoryResponse) error {
+	r.Id = o.id
+	if err := o.stream.SetWriteDeadline(time.Now().Add(messageTimeout)); err != nil {
+		return err
+	}
+	return wire.WriteFrame(o.w, maxResponse, r)
+}
+
+func (o *replies) flush() error {
+	if err := o.stream.SetWriteDeadline(time.Now().Add(messageTimeout)); err != nil {
+		return err
+	}
+	return o.w.Flush()
+}
+
+// answer answers one request. An error is one of the stream; a refusal is an answer.
+func (s *Server) answer(stream network.Stream, req *pb.DirectoryRequest, out *replies) error {
+	remote := stream.Conn().RemotePeer()
+	s.mu.Lock()
+	wait, ok := s.requests.take(time.Now(), remote)
+	s.mu.Unlock()
+	if !ok {
+		s.counts.busy.Add(1)
+		if err := s.refuse(out, &busyError{wait}); err != nil {
+			return err
+		}
+		return s.pause(wait) // read no faster than is answered
+	}
+	if req.Network != s.Network {
+		return s.refuse(out, otherNetwork(s.Network, req.Network))
+	}
+	var reply *pb.DirectoryResponse
+	var err error
+	switch body := req.Body.(type) {
+	case *pb.DirectoryRequest_Register:
+		reply, err = s.register(stream.Conn(), body.Register.GetRecord())
+	case *pb.DirectoryRequest_Renew:
+		reply, err = s.renew(remote, body.Renew.GetName())
+	case *pb.DirectoryRequest_Lookup:
+		reply, err = s.lookup(body.Lookup.GetName())
+	case *pb.DirectoryRequest_Remove:
+		reply, err = s.remove(stream.Conn(), body.Remove.GetRecord())
+	case *pb.DirectoryRequest_Sample:
+		reply = s.sample(remote, int(body.Sample.GetMax()))
+	case *pb.DirectoryRequest_List:
+		entries, revision := s.snapshot()
+		if err := s.sendPages(out, entries, revision); err != nil {
+			return err
+		}
+		return out.flush()
+	case *pb.DirectoryRequest_Watch:
+		return s.watch(body.Watch, out)
+	default:
+		err = ErrUnsupported
+	}
+	if err != nil {
+		return s.refuse(out, err)
+	}
+	if err := out.send(reply); err != nil {
+		return err
+	}
+	return out.flush()
+}
+
+func (s *Server) refuse(out *replies, err error) error {
+	if !errors.Is(err, ErrBusy) && !errors.Is(err, ErrNotRegistered) {
+		s.counts.refused.Add(1)
+	}
+	if err := out.send(&pb.DirectoryResponse{Body: &pb.DirectoryResponse_Error{Error: encodeError(err, time.Now())}}); err != nil {
+		return err
+	}
+	return out.flush()
+}
+
+func (s *Server) pause(d time.Duration) error {
+	timer := time.NewTimer(min(d, time.Second))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-s.ctx.Done():
+		return ErrClosed
+	}
+}
+
+// own verifies a record that a peer sent about itself, and takes from the rates of
+// claims. The envelope proves the record, the connection proves the sender.
+func (s *Server) own(conn network.Conn, sealed []byte) (*claim, error) {
+	if prefix, ok := origin(conn.RemoteMultiaddr()); ok {
+		s.mu.Lock()
+		wait, ok := s.claims.take(time.Now(), prefix)
+		s.mu.Unlock()
+		if !ok {
+			s.counts.busy.Add(1)
+			return nil, &busyError{wait}
+		}
+	}
+	c, err := openClaim(sealed, s.Network, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	if c.peer != conn.RemotePeer() {
+		return nil, ErrForged
+	}
+	return c, nil
+}
+
+func (s *Server) register(conn network.Conn, sealed []byte) (*pb.DirectoryResponse, error) {
+	c, err := s.own(conn, sealed)
+	if err != nil {
+		return nil, err
+	}
+	if c.removed {
+		return nil, malformed("the record gives the name up")
+	}
+	fresh, err := s.commitWithin(c)
+	if err != nil {
+		return nil, err
+	}
+	s.counts.granted.Add(1)
+	return s.granted(fresh), nil
+}
+
+func (s *Server) remove(conn network.Conn, sealed []byte) (*pb.DirectoryResponse, error) {
+	c, err := s.own(conn, sealed)
+	if err != nil {
+		return nil, err
+	}
+	if !c.removed {
+		return nil, malformed("the record does not give the name up")
+	}
+	if _, err := s.commitWithin(c); err != nil {
+		return nil, err
+	}
+	s.counts.removed.Add(1)
+	return &pb.DirectoryResponse{Body: &pb.DirectoryResponse_Removed{Removed: &pb.DirectoryRemoved{}}}, nil
+}
+
+func (s *Server) commitWithin(c *claim) (bool, error) {
+	ctx, cancel := context.WithTimeout(s.ctx, messageTimeout)
+	defer cancel()
+	fresh, err := s.commit(ctx, c)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return false, ErrStorage // it may be granted yet; asking again is safe
+	}
+	return fresh, err
+}
+
+func (s *Server) granted(fresh bool) *pb.DirectoryResponse {
+	return &pb.DirectoryResponse{Body: &pb.DirectoryResponse_Granted{Granted: &pb.DirectoryGranted{
+		LeaseMs: uint64(s.Lease.Milliseconds()), Fresh: fresh,
+	}}}
+}
+
+func (s *Server) renew(remote peer.ID, name string) (*pb.DirectoryResponse, error) {
+	key, err := keyOf(name)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	changes, err := s.table.renew(now, leaseID{remote, key})
+	s.note(changes)
+	if err != nil {
+		return nil, err
+	}
+	if !s.connected(remote) { // it left while its renewal was on the way
+		s.note(s.table.presence(now, remote, false))
+	}
+	s.counts.renewed.Add(1)
+	return s.granted(false), nil
+}
+
+func (s *Server) lookup(name string) (*pb.DirectoryResponse, error) {
+	s.counts.lookups.Add(1)
+	key, err := keyOf(name)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	now := time.Now()
+	e, err := s.table.lookup(now, key)
+	s.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	return &pb.DirectoryResponse{Body: &pb.DirectoryResponse_Entry{Entry: encodeEntry(&e, now)}}, nil
+}
+
+// sample answers with one page.
+func (s *Server) sample(remote peer.ID, n int) *pb.DirectoryResponse {
+	if n <= 0 || n > maxSample {
+		n = maxSample
+	}
+	s.mu.Lock()
+	now := time.Now()
+	entries := s.table.sample(now, s.rng, n, remote)
+	s.mu.Unlock()
+	page := &pb.DirectoryPage{Last: true, Epoch: s.epoch}
+	size := 0
+	for i := range entries {
+		e := encodeEntry(&entries[i], now)
+		if size += proto.Size(e) + entryOverhead; size > pageBytes {
+			break
+		}
+		page.Entries = append(page.Entries, e)
+	}
+	return &pb.DirectoryResponse{Body: &pb.DirectoryResponse_Page{Page: page}}
+}
+
+// entryOverhead is what an entry costs a page besides itself: tag and length.
+const entryOverhead = 4
+
+func (s *Server) sendPages(out *replies, entries []entry, revision uint64) error {
+	now := time.Now()
+	page := &pb.DirectoryPage{Epoch: s.epoch, Revision: revision}
+	size := 0
+	for i := range entries {
+		e := encodeEntry(&entries[i], now)
+		page.Entries = append(page.Entries, e)
+		if size += proto.Size(e) + entryOverhead; size > pageBytes {
+			if err := out.send(&pb.DirectoryResponse{Body: &pb.DirectoryResponse_Page{Page: page}}); err != nil {
+				return err
+			}
+			page, size = &pb.DirectoryPage{Epoch: s.epoch, Revision: revision}, 0
+		}
+	}
+	page.Last = true
+	return out.send(&pb.DirectoryResponse{Body: &pb.DirectoryResponse_Page{Page: page}})
+}
+
+// watch sends changes until the stream or the server ends.
+func (s *Server) watch(req *pb.DirectoryWatch, out *replies) error {
+	if !s.admitWatcher() {
+		s.counts.streamsRefused.Add(1)
+		return s.refuse(out, full("too many watchers"))
+	}
+	defer s.releaseWatcher()
+
+	revision := req.GetFrom()
+	switch req.GetEpoch() {
+	case 0:
+		var entries []entry
+		entries, revision = s.snapshot()
+		if err := s.sendPages(out, entries, revision); err != nil {
+			return err
+		}
+	case s.epoch:
+	default:
+		return s.refuse(out, ErrLagged)
+	}
+	alive := time.NewTicker(aliveInterval)
+	defer alive.Stop()
+	for {
+		changes, wait, err := s.journal.after(revision, watchBatch)
+		if err != nil {
+			s.counts.lagged.Add(1)
+			return s.refuse(out, err)
+		}
+		now := time.Now()
+		for i := range changes {
+			revision++
+			err := out.send(&pb.DirectoryResponse{Body: &pb.DirectoryResponse_Change{Change: &pb.DirectoryChange{
+				Epoch: s.epoch, Revision: revision,
+				Kind:  pb.DirectoryChangeKind(changes[i].kind),
+				Entry: encodeEntry(&changes[i].entry, now),
+			}}})
+			if err != nil {
+				return err
+			}
+		}
+		if err := out.flush(); err != nil {
+			return err
+		}
+		if wait == nil {
+			continue
+		}
+		select {
+		case <-wait:
+		case <-s.ctx.Done():
+			return ErrClosed
+		case <-alive.C:
+			err := out.send(&pb.DirectoryResponse{Body: &pb.DirectoryResponse_Change{Change: &pb.DirectoryChange{
+				Epoch: s.epoch, Revision: revision,
+			}}})
+			if err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// watchBatch is the number of changes copied from the journal at once.
+const watchBatch = 64
+
+func (s *Server) admitWatcher() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.watchers >= s.Limits.Watchers {
+		return false
+	}
+	s.watchers++
+	return true
+}
+
+func (s *Server) releaseWatcher() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.watchers--
+}

@@ -1,0 +1,290 @@
+package bootstrap
+
+import (
+	"context"
+	crand "crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"math/rand/v2"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
+
+	"github.com/grapevine-p2p/grapevine/internal/wire"
+)
+
+// Server is a bootstrap server on a libp2p host. Set its fields, then call Start;
+// they do not change after it. Only Host is required.
+type Server struct {
+	// Host is where the server answers. It stays the caller's to close, after the
+	// server.
+	Host host.Host
+	// Network is the name of the network that the server serves; the default is
+	// "grapevine".
+	Network string
+	// Store keeps the registrations over a restart. It stays the caller's to
+	// close, after the server. The default is MemoryStore().
+	Store Store
+	// Lease is how long a registration lives without a renewal; the default is
+	// DefaultLease.
+	Lease time.Duration
+	// Limits bound what the server takes on.
+	Limits Limits
+	// Logger is told what the server refuses and survives; the default drops it.
+	Logger *slog.Logger
+	// HTTPHosts are names under which Handler may be asked for, besides localhost
+	// and plain IP addresses.
+	HTTPHosts []string
+
+	log     *slog.Logger
+	journal *journal
+	epoch   uint64
+	started time.Time
+	counts  counters
+	ctx     context.Context
+	cancel  context.CancelFunc
+	wg      sync.WaitGroup
+	writes  chan *write
+	wake    chan struct{} // the alarms have changed
+	notify  network.Notifiee
+
+	mu        sync.Mutex // guards what follows
+	running   bool
+	table     *table
+	ended     []leaseID // expired, not in the store yet
+	rng       *rand.Rand
+	streams   map[network.Stream]bool
+	perPeer   map[peer.ID]int // streams
+	watchers  int
+	requests  *quota[peer.ID]
+	claims    *quota[netip.Prefix]
+	storeFail error
+}
+
+// Start loads the store, begins to answer, and returns when the server is ready.
+// The context bounds only that.
+func (s *Server) Start(ctx context.Context) error {
+	if s.Host == nil {
+		return errors.New("start the bootstrap server: no host")
+	}
+	s.mu.Lock()
+	again := s.ctx != nil
+	if !again {
+		s.setUp()
+	}
+	s.mu.Unlock()
+	if again {
+		return errors.New("start the bootstrap server: it was started before")
+	}
+	if err := s.load(ctx); err != nil {
+		s.cancel()
+		return fmt.Errorf("start the bootstrap server: %w", err)
+	}
+	s.mu.Lock()
+	s.running = true
+	s.wg.Add(3)
+	s.mu.Unlock()
+	go s.write()
+	go s.expire()
+	go s.report()
+
+	s.notify = &network.NotifyBundle{DisconnectedF: func(_ network.Network, c network.Conn) {
+		s.disconnected(c.RemotePeer())
+	}}
+	s.Host.Network().Notify(s.notify)
+	s.Host.SetStreamHandler(protocol.ID(wire.Directory), s.serve)
+	return nil
+}
+
+func (s *Server) setUp() {
+	if s.Network == "" {
+		s.Network = wire.DefaultNetwork
+	}
+	if s.Store == nil {
+		s.Store = MemoryStore()
+	}
+	if s.Lease == 0 {
+		s.Lease = DefaultLease
+	}
+	s.Limits = s.Limits.withDefaults()
+	s.log = s.Logger
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.started = time.Now()
+	s.journal = newJournal(journalSize)
+	s.writes = make(chan *write, writeQueue)
+	s.wake = make(chan struct{}, 1)
+	s.table = newTable(s.Lease, s.Limits)
+	var seed [24]byte
+	crand.Read(seed[:]) // never fails
+	s.rng = rand.New(rand.NewPCG(binary.LittleEndian.Uint64(seed[:]), binary.LittleEndian.Uint64(seed[8:])))
+	s.epoch = max(1, binary.LittleEndian.Uint64(seed[16:]))
+	s.streams = make(map[network.Stream]bool)
+	s.perPeer = make(map[peer.ID]int)
+	s.requests = newQuota[peer.ID](s.Limits.RequestsPerPeer, 10*s.Limits.RequestsPerPeer, maxQuotas)
+	s.claims = newQuota[netip.Prefix](s.Limits.ClaimsPerIP, 100*s.Limits.ClaimsPerIP, maxQuotas)
+}
+
+// Close stops answering and waits for everything that the server started. What was
+// granted stays in the store.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	if !s.running {
+		s.mu.Unlock()
+		s.wg.Wait()
+		return nil
+	}
+	s.running = false
+	s.mu.Unlock()
+
+	s.Host.RemoveStreamHandler(protocol.ID(wire.Directory))
+	s.Host.Network().StopNotify(s.notify)
+	s.cancel()
+	s.mu.Lock()
+	for stream := range s.streams {
+		_ = stream.Reset() // its goroutine ends with an error
+	}
+	s.mu.Unlock()
+	s.wg.Wait()
+	return nil
+}
+
+// List returns all live registrations, by peer and name.
+func (s *Server) List() []Record {
+	entries, _ := s.snapshot()
+	records := make([]Record, len(entries))
+	for i, e := range entries {
+		records[i] = e.record()
+	}
+	return records
+}
+
+// Watch yields changes from the call on, in order, until the consumer breaks, the
+// context ends or the server closes. A consumer that is slower than the directory
+// gets ErrLagged as the last element. It is for a server that was started.
+func (s *Server) Watch(ctx context.Context) iter.Seq2[Change, error] {
+	from := s.journal.now()
+	return func(yield func(Change, error) bool) {
+		revision := from
+		for {
+			changes, wait, err := s.journal.after(revision, journalSize)
+			if err != nil {
+				yield(Change{}, err)
+				return
+			}
+			for _, c := range changes {
+				revision++
+				if !yield(Change{revision, c.kind, c.entry.record()}, nil) {
+					return
+				}
+			}
+			if wait == nil {
+				continue
+			}
+			select {
+			case <-wait:
+			case <-ctx.Done():
+				yield(Change{}, ctx.Err())
+				return
+			case <-s.ctx.Done():
+				yield(Change{}, ErrClosed)
+				return
+			}
+		}
+	}
+}
+
+func (e *entry) record() Record {
+	return Record{
+		Name:    e.claim.name,
+		Peer:    peer.AddrInfo{ID: e.claim.peer, Addrs: e.claim.addrs},
+		Seq:     e.claim.seq,
+		Online:  e.online,
+		Since:   e.since,
+		Expires: e.expires,
+	}
+}
+
+// snapshot returns all entries and the revision at which they are current.
+func (s *Server) snapshot() ([]entry, uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	s.note(s.table.expire(now))
+	return s.table.list(now), s.journal.now()
+}
+
+// note tells the watchers of changes, and remembers for the store which leases
+// ended. It is called with mu held, so that the journal has the table's order.
+func (s *Server) note(changes []change) {
+	for _, c := range changes {
+		if c.kind == Expired && s.storeFail == nil {
+			s.ended = append(s.ended, c.entry.id())
+		}
+	}
+	s.journal.add(changes...)
+}
+
+// disconnected marks a peer away when its last connection is gone.
+func (s *Server) disconnected(id peer.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.connected(id) {
+		s.note(s.table.presence(time.Now(), id, false))
+	}
+}
+
+func (s *Server) connected(id peer.ID) bool {
+	switch s.Host.Network().Connectedness(id) {
+	case network.Connected, network.Limited:
+		return true
+	}
+	return false
+}
+
+// expire ends leases when their time has come.
+func (s *Server) expire() {
+	defer s.wg.Done()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-s.wake:
+		case <-timer.C:
+		}
+		s.mu.Lock()
+		now := time.Now()
+		s.note(s.table.expire(now))
+		next, some := s.table.next()
+		unstored := len(s.ended) > 0
+		s.mu.Unlock()
+		if unstored {
+			s.poke()
+		}
+		if some {
+			timer.Reset(next.Sub(now))
+		} else {
+			timer.Stop()
+		}
+	}
+}
+
+// alarm tells expire that there may be a new first lease to end.
+func (s *Server) alarm() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,210 @@
+package bootstrap
+
+import (
+	"context"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
+)
+
+// view is what a caller was told up to a revision.
+type view struct {
+	revision uint64
+	watched  bool // by a watch, or by a list
+	known    map[leaseID]entry
+}
+
+// remember keeps a view to resume from: the newest of a list and of a watch. It is
+// called with mu held.
+func (c *Client) remember(v view) {
+	for i := range c.seen {
+		if c.seen[i].watched == v.watched {
+			c.seen[i] = v
+			return
+		}
+	}
+	c.seen = append(c.seen, v)
+}
+
+// recall returns the view at a revision; at 0 nothing is known.
+func (c *Client) recall(revision uint64) (map[leaseID]entry, bool) {
+	known := make(map[leaseID]entry)
+	if revision == 0 {
+		return known, true
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, v := range c.seen {
+		if v.revision == revision {
+			for id, e := range v.known {
+				known[id] = e
+			}
+			return known, true
+		}
+	}
+	return nil, false
+}
+
+// Watch yields what changes in the directory after a revision: that of the last
+// List, or of the last Change that an earlier Watch yielded; another gives
+// ErrLagged, and the caller lists again. From revision 0 it begins with all
+// registrations as Joined.
+//
+// It watches all servers and tells what they say together: a registration is there
+// while any of them has it, and nothing changes because servers come and go. While
+// none answers it waits. It ends when the consumer breaks, or with an error when
+// the context ends or the client is closed.
+func (c *Client) Watch(ctx context.Context, from uint64) iter.Seq2[Change, error] {
+	return func(yield func(Change, error) bool) {
+		known, ok := c.recall(from)
+		if !ok {
+			yield(Change{}, ErrLagged)
+			return
+		}
+		ctx, cancel := c.within(ctx)
+		defer cancel()
+		m := newMerger(known)
+		reports, wait, err := c.followAll(ctx)
+		if err != nil {
+			yield(Change{}, err)
+			return
+		}
+		defer wait() // after the cancel below
+		defer cancel()
+		revision := from
+		defer func() {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.remember(view{revision, true, m.known})
+		}()
+		for {
+			select {
+			case <-ctx.Done():
+				yield(Change{}, context.Cause(ctx))
+				return
+			case r := <-reports:
+				for ch := range m.take(r) {
+					c.mu.Lock()
+					c.revision++
+					revision = c.revision
+					c.mu.Unlock()
+					if !yield(Change{revision, ch.kind, ch.entry.record()}, nil) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// report is what a follower of one server tells.
+type report struct {
+	link    *link
+	lost    bool    // the server is not followed any more
+	all     []entry // everything, unless the change is set
+	changed *change
+}
+
+// followAll follows every server. Wait is called after ctx has ended.
+func (c *Client) followAll(ctx context.Context) (reports chan report, wait func(), err error) {
+	reports = make(chan report)
+	var followers sync.WaitGroup
+	for _, l := range c.links {
+		if err := c.begin(); err != nil {
+			return nil, nil, err
+		}
+		followers.Add(1)
+		go func() {
+			defer c.wg.Done()
+			defer followers.Done()
+			l.follow(ctx, reports)
+		}()
+	}
+	return reports, followers.Wait, nil
+}
+
+// follow watches the server, anew whenever it is lost, until ctx ends.
+func (l *link) follow(ctx context.Context, reports chan<- report) {
+	tell := func(r report) error {
+		r.link = l
+		select {
+		case reports <- r:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	retry := firstRetry
+	for ctx.Err() == nil {
+		synced, err := l.watch(ctx, tell)
+		if err != nil && ctx.Err() == nil {
+			l.client.log.Debug("watch of a bootstrap server ended", "server", l.info.ID, "err", err)
+		}
+		if synced {
+			retry = firstRetry
+			if tell(report{lost: true}) != nil {
+				return
+			}
+		}
+		timer := time.NewTimer(jitter(retry))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+		}
+		retry = min(2*retry, lastRetry)
+	}
+}
+
+// watch opens a watch and tells what comes over it until it breaks. Synced tells
+// that there was anything to lose.
+func (l *link) watch(ctx context.Context, tell func(report) error) (synced bool, err error) {
+	opening, cancel := context.WithTimeout(ctx, l.client.timeout)
+	begun := time.Now()
+	t, err := l.open(opening)
+	err = l.outcome(ctx, time.Since(begun), err)
+	cancel()
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = t.stream.Reset() }()
+	stop := context.AfterFunc(ctx, func() { _ = t.stream.Reset() })
+	defer stop()
+	err = t.send(&pb.DirectoryRequest{Network: l.client.network, Body: &pb.DirectoryRequest_Watch{Watch: &pb.DirectoryWatch{}}})
+	if err != nil {
+		return false, err
+	}
+	all, err := l.pages(t)
+	if err != nil {
+		return false, err
+	}
+	if err := tell(report{all: all}); err != nil {
+		return true, err
+	}
+	for {
+		resp, err := t.receive(aliveTimeout)
+		if err != nil {
+			return true, err
+		}
+		if e := resp.GetError(); e != nil {
+			return true, decodeError(e, "", time.Now())
+		}
+		ch := resp.GetChange()
+		if ch == nil {
+			return true, malformed("an answer of another kind")
+		}
+		if ch.GetEntry() == nil {
+			continue // the server is alive
+		}
+		e, err := l.entry(ch.GetEntry())
+		if err != nil {
+			l.client.log.Warn("a bootstrap server hands out a bad record", "server", l.info.ID, "err", err)
+			continue
+		}
+		if err := tell(report{changed: &change{ChangeKind(ch.GetKind()), e}}); err != nil {
+			return true, err
+		}
+	}
+}
