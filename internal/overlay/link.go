@@ -221,16 +221,22 @@ func (c *Core) group(contact wire.Contact) string {
 // other returns a random neighbour that is neither of the two and owes no answer,
 // or nil.
 func (c *Core) other(not, nor wire.PeerID) *link {
-	var pick *link
-	seen := 0
-	for _, l := range c.view {
-		if l.misses > 0 || l.peer == not || l.peer == nor {
-			continue
-		}
-		seen++
-		if c.rng.IntN(seen) == 0 {
-			pick = l
+	n := len(c.view)
+	if n == 0 {
+		return nil
+	}
+	fits := func(l *link) bool { return l.misses == 0 && l.peer != not && l.peer != nor }
+	// Most fit: a few throws nearly always do.
+	for range 4 {
+		if l := c.view[c.rng.IntN(n)]; fits(l) {
+			return l
 		}
 	}
-	return pick
+	start := c.rng.IntN(n)
+	for i := range n {
+		if l := c.view[(start+i)%n]; fits(l) {
+			return l
+		}
+	}
+	return nil
 }

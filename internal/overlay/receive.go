@@ -1,6 +1,10 @@
 package overlay
 
-import "github.com/grapevine-p2p/grapevine/internal/wire"
+import (
+	"slices"
+
+	"github.com/grapevine-p2p/grapevine/internal/wire"
+)
 
 // received sorts a message to what handles it, after the checks that are the same
 // for all.
@@ -26,7 +30,7 @@ func (c *Core) received(ev *Event) {
 		c.end(ev.Peer, ReasonHostile)
 		return
 	}
-	if len(m.Contacts) > wire.MaxContacts {
+	if len(m.Contacts) > wire.MaxContacts || slices.ContainsFunc(m.Contacts, invalid) {
 		c.expel(ev.Peer)
 		return
 	}
@@ -85,6 +89,8 @@ func contactOf(ev *Event) wire.Contact {
 func valid(contact wire.Contact) bool {
 	return contact.Peer != "" && len(contact.Peer) <= wire.MaxPeerID && len(contact.Record) <= wire.MaxRecord
 }
+
+func invalid(contact wire.Contact) bool { return !valid(contact) }
 
 // expel ends all that there is with a peer that broke the protocol.
 func (c *Core) expel(peer wire.PeerID) {

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"flag"
 	"testing"
 	"time"
 
@@ -9,9 +10,12 @@ import (
 
 var anything = &wire.Query{Key: "anything", Max: 10}
 
+var seed = flag.Uint64("seed", 1, "seed of the simulated networks")
+
 func network(t testing.TB, change func(*Config)) *Network {
 	t.Helper()
 	cfg := DefaultConfig()
+	cfg.Seed = *seed
 	if change != nil {
 		change(&cfg)
 	}
