@@ -31,6 +31,9 @@ func keyOf(name string) (nameKey, error) {
 	return nameKey(key), nil
 }
 
+// blankBraille is a graphic character without any dots.
+const blankBraille = '\u2800'
+
 type nameError string
 
 func (e nameError) Error() string { return string(e) }
@@ -45,7 +48,7 @@ func checkName(name string) error {
 	for _, r := range name {
 		// What is not graphic is control, bidirectional, zero-width, unassigned
 		// and the like. Graphic spaces other than U+0020 become it in the key.
-		if !unicode.IsGraphic(r) ||
+		if !unicode.IsGraphic(r) || r == blankBraille ||
 			unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) {
 			return nameError(fmt.Sprintf("contains %U, which cannot be seen", r))
 		}

@@ -1,0 +1,427 @@
+package bootstrap
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/grapevine-p2p/grapevine/internal/wire"
+	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
+)
+
+func TestForgedAndReplayedRecords(t *testing.T) {
+	s := startServer(t)
+	alice, mallory := newHost(t), newHost(t)
+	a, m := rawTalk(t, alice, s), rawTalk(t, mallory, s)
+	ok := pb.DirectoryErrorCode_DIRECTORY_ERROR_UNSPECIFIED
+	bad := pb.DirectoryErrorCode_DIRECTORY_ERROR_MALFORMED
+	stale := pb.DirectoryErrorCode_DIRECTORY_ERROR_STALE
+	seq := func(n uint64) func(*claim) { return func(c *claim) { c.seq = n } }
+	give := func(c *claim) { c.removed = true }
+	as := func(id peer.ID) func(*claim) { return func(c *claim) { c.peer = id } }
+	for i, step := range []struct {
+		talk *talk
+		req  *pb.DirectoryRequest
+		want pb.DirectoryErrorCode
+	}{
+		{a, registerRequest(sealed(t, alice)), ok},
+		{a, registerRequest(sealed(t, alice)), ok}, // the same again, as after a lost answer
+		{m, registerRequest(sealed(t, alice)), bad},
+		{m, registerRequest(sealed(t, alice, seq(99))), bad}, // hers, but not from her
+		{m, registerRequest(sealed(t, mallory, as(alice.ID()), seq(99))), bad},
+		{m, removeRequest(sealed(t, alice, give, seq(99))), bad},
+		{m, removeRequest(sealed(t, mallory, give, seq(99))), pb.DirectoryErrorCode_DIRECTORY_ERROR_NOT_OWNER},
+		{m, registerRequest(sealed(t, mallory)), pb.DirectoryErrorCode_DIRECTORY_ERROR_NAME_TAKEN},
+		{m, renewRequest("alice"), pb.DirectoryErrorCode_DIRECTORY_ERROR_NOT_REGISTERED},
+		{a, registerRequest(sealed(t, alice, seq(9))), stale},
+		{a, registerRequest(sealed(t, alice, func(c *claim) { c.name = "ALICE" })), stale},
+		{a, registerRequest(sealed(t, alice, func(c *claim) { c.network = "other"; c.seq = 99 })), pb.DirectoryErrorCode_DIRECTORY_ERROR_OTHER_NETWORK},
+		{a, registerRequest(sealed(t, alice, give, seq(99))), bad}, // a removal is no registration
+		{a, removeRequest(sealed(t, alice, seq(99))), bad},         // nor the other way round
+		{a, removeRequest(sealed(t, alice, give)), stale},
+		{a, renewRequest("Alice"), ok},
+		{a, removeRequest(sealed(t, alice, give, seq(11))), ok},
+		{a, removeRequest(sealed(t, alice, give, seq(11))), pb.DirectoryErrorCode_DIRECTORY_ERROR_NOT_REGISTERED},
+		{m, registerRequest(sealed(t, mallory)), ok},
+		{m, registerRequest(nil), bad},
+		{m, registerRequest([]byte("garbage")), bad},
+		{m, renewRequest("a\u202eb"), pb.DirectoryErrorCode_DIRECTORY_ERROR_NAME_INVALID},
+		{m, &pb.DirectoryRequest{}, pb.DirectoryErrorCode_DIRECTORY_ERROR_UNSUPPORTED},
+	} {
+		resp := step.talk.asks(t, step.req)
+		if code(resp) != step.want {
+			t.Fatalf("step %d: %v, want code %v", i, resp, step.want)
+		}
+		if resp.GetError() != nil && resp.GetError().Reason == "" {
+			t.Errorf("step %d: refused without words", i)
+		}
+	}
+}
+
+func TestGarbageCostsTheStream(t *testing.T) {
+	s := startServer(t)
+	c := startClient(t, infos(s)...)
+	register(t, c, "alice")
+	mallory := newHost(t)
+	huge := protowire.AppendVarint(nil, maxRequest+1)
+	for name, garbage := range map[string][]byte{
+		"oversized":      append(huge, make([]byte, 100)...),
+		"gigantic":       bytes.Repeat([]byte{0xff}, 20),
+		"not protobuf":   append([]byte{8}, bytes.Repeat([]byte{0xff}, 8)...),
+		"http":           []byte("GET / HTTP/1.1\r\nHost: localhost\r\n" + strings.Repeat("X: y\r\n", 20)),
+		"invalid string": append([]byte{4}, 0x12, 2, 0xff, 0xfe),
+	} {
+		t.Run(name, func(t *testing.T) {
+			was := s.counts.malformed.Load()
+			bad := rawTalk(t, mallory, s)
+			good := rawTalk(t, mallory, s) // of the same peer
+			if _, err := bad.stream.Write(garbage); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := bad.receive(patience); err == nil || errors.Is(err, io.EOF) {
+				t.Fatalf("the stream ends with %v, want a reset", err)
+			}
+			if s.counts.malformed.Load() != was+1 {
+				t.Error("not counted")
+			}
+			good.asks(t, renewRequest("")) // still answered
+			if _, err := c.Lookup(bounded(t), "alice"); err != nil {
+				t.Fatal(err)
+			}
+			_ = good.stream.Reset()
+		})
+	}
+}
+
+func TestStreamLimits(t *testing.T) {
+	s := startServer(t, func(s *Server) { s.Limits = Limits{StreamsPerPeer: 2, Watchers: 1} })
+	h := newHost(t)
+	one, two := rawTalk(t, h, s), rawTalk(t, h, s)
+	one.asks(t, renewRequest(""))
+	two.asks(t, renewRequest(""))
+	third := rawTalk(t, h, s)
+	_ = third.send(renewRequest(""))
+	if _, err := third.receive(patience); err == nil {
+		t.Fatal("a third stream is answered")
+	}
+	one.asks(t, watchRequest(0, 0))
+	if resp := two.asks(t, watchRequest(0, 0)); code(resp) != pb.DirectoryErrorCode_DIRECTORY_ERROR_FULL {
+		t.Fatalf("a second watcher: %v", resp)
+	}
+	other := rawTalk(t, newHost(t), s)
+	other.asks(t, renewRequest(""))
+	// What is closed counts no more.
+	_ = two.stream.Reset()
+	eventually(t, "a stream is free again", func() bool {
+		again := rawTalk(t, h, s)
+		defer func() { _ = again.stream.Reset() }()
+		if again.send(&pb.DirectoryRequest{Network: wire.DefaultNetwork}) != nil {
+			return false
+		}
+		_, err := again.receive(patience)
+		return err == nil
+	})
+}
+
+func TestRequestRate(t *testing.T) {
+	s := startServer(t, func(s *Server) { s.Limits = Limits{RequestsPerPeer: 0.5} })
+	greedy, other := rawTalk(t, newHost(t), s), rawTalk(t, newHost(t), s)
+	for i := range 5 {
+		if resp := greedy.asks(t, renewRequest("")); code(resp) != pb.DirectoryErrorCode_DIRECTORY_ERROR_NOT_REGISTERED {
+			t.Fatalf("request %d: %v", i, resp)
+		}
+	}
+	resp := greedy.asks(t, renewRequest(""))
+	if code(resp) != pb.DirectoryErrorCode_DIRECTORY_ERROR_BUSY || resp.GetError().RetryMs == 0 {
+		t.Fatalf("over the rate: %v", resp)
+	}
+	if resp := other.asks(t, renewRequest("")); code(resp) != pb.DirectoryErrorCode_DIRECTORY_ERROR_NOT_REGISTERED {
+		t.Fatalf("another peer: %v", resp)
+	}
+}
+
+func TestClosedConnectionIsAway(t *testing.T) {
+	s := startServer(t)
+	next, stop := iter.Pull2(s.Watch(bounded(t)))
+	defer stop()
+	expect := func(kind ChangeKind, name string) {
+		t.Helper()
+		c, err, _ := next()
+		if err != nil || c.Kind != kind || c.Record.Name != name {
+			t.Fatalf("%v %q, %v; want %v %q", c.Kind, c.Record.Name, err, kind, name)
+		}
+	}
+	alice := startClient(t, infos(s)...)
+	lease := register(t, alice, "alice")
+	expect(Joined, "alice")
+	lease.stop()
+	if err := alice.host.Close(); err != nil {
+		t.Fatal(err)
+	}
+	expect(Away, "alice")
+	if records := s.List(); len(records) != 1 || records[0].Online {
+		t.Fatalf("listed are %+v", records)
+	}
+}
+
+func TestReconnectIsOnlineAtOnce(t *testing.T) {
+	s := startServer(t)
+	alice := startClient(t, infos(s)...)
+	register(t, alice, "alice")
+	for _, c := range alice.host.Network().ConnsToPeer(s.Host.ID()) {
+		_ = c.Close()
+	}
+	eventually(t, "she was away", func() bool { return s.journal.now() >= 2 })
+	eventually(t, "she is back", func() bool { records := s.List(); return len(records) == 1 && records[0].Online })
+}
+
+func TestRestartKeepsRegistrations(t *testing.T) {
+	folder := t.TempDir()
+	h := newHost(t)
+	start := func() *Server {
+		store, err := OpenStore(folder, testLogger(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := startServer(t, func(s *Server) { s.Host, s.Store = h, store })
+		t.Cleanup(func() { _ = s.Close(); _ = store.Close() })
+		return s
+	}
+	stop := func(s *Server) {
+		if err := errors.Join(s.Close(), s.Store.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	one := start()
+	alice, bob, carol := newHost(t), newHost(t), newHost(t)
+	named := func(name string, seq uint64, removed bool) func(*claim) {
+		return func(c *claim) { c.name, c.seq, c.removed = name, seq, removed }
+	}
+	a, b, c := rawTalk(t, alice, one), rawTalk(t, bob, one), rawTalk(t, carol, one)
+	for _, resp := range []*pb.DirectoryResponse{
+		a.asks(t, registerRequest(sealed(t, alice, named("alice", 1, false)))),
+		a.asks(t, registerRequest(sealed(t, alice, named("Alice", 2, false)))),
+		b.asks(t, registerRequest(sealed(t, bob, named("bob", 1, false)))),
+		b.asks(t, removeRequest(sealed(t, bob, named("bob", 2, true)))),
+		c.asks(t, registerRequest(sealed(t, carol, named("bob", 1, false)))),
+	} {
+		if resp.GetError() != nil {
+			t.Fatal(resp)
+		}
+	}
+	stop(one)
+
+	two := start()
+	var got []string
+	for _, r := range two.List() {
+		got = append(got, fmt.Sprint(r.Name, " ", r.Seq, " ", r.Online, " ", r.Peer.ID == alice.ID() || r.Peer.ID == carol.ID()))
+	}
+	slices.Sort(got)
+	if want := []string{"Alice 2 false true", "bob 1 false true"}; !slices.Equal(got, want) {
+		t.Fatalf("after the restart: %q, want %q", got, want)
+	}
+	b = rawTalk(t, bob, two)
+	if resp := b.asks(t, registerRequest(sealed(t, bob, named("alice", 1, false)))); code(resp) != pb.DirectoryErrorCode_DIRECTORY_ERROR_NAME_TAKEN {
+		t.Fatalf("a name is granted twice: %v", resp)
+	}
+	a = rawTalk(t, alice, two)
+	if resp := a.asks(t, renewRequest("alice")); resp.GetGranted() == nil {
+		t.Fatalf("the owner renews: %v", resp)
+	}
+	stop(two)
+	// A server of another network does not take them over.
+	store, err := OpenStore(folder, testLogger(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	other := startServer(t, func(s *Server) { s.Store, s.Network = store, "other" })
+	if records := other.List(); len(records) != 0 {
+		t.Fatalf("on another network: %v", records)
+	}
+}
+
+func TestExpiredLeasesAreNotRestored(t *testing.T) {
+	folder := t.TempDir()
+	store, err := OpenStore(folder, testLogger(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := startServer(t, func(s *Server) { s.Store, s.Lease = store, 300*time.Millisecond })
+	alice := newHost(t)
+	rawTalk(t, alice, s).asks(t, registerRequest(sealed(t, alice)))
+	size := store.Size()
+	eventually(t, "the end is stored", func() bool { return store.Size() > size })
+	if err := errors.Join(s.Close(), store.Close()); err != nil {
+		t.Fatal(err)
+	}
+	store, err = OpenStore(folder, testLogger(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	again := startServer(t, func(s *Server) { s.Store = store })
+	if records := again.List(); len(records) != 0 {
+		t.Fatalf("restored: %v", records)
+	}
+}
+
+// brokenStore fails from some append on.
+type brokenStore struct {
+	Store
+	mu sync.Mutex
+	ok int
+}
+
+func (b *brokenStore) Append(records ...[]byte) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ok--; b.ok < 0 {
+		return errors.New("disk full")
+	}
+	return b.Store.Append(records...)
+}
+
+func TestStorageFailureIsTold(t *testing.T) {
+	s := startServer(t, func(s *Server) { s.Store = &brokenStore{Store: MemoryStore(), ok: 1} })
+	alice, bob := newHost(t), newHost(t)
+	a, b := rawTalk(t, alice, s), rawTalk(t, bob, s)
+	if resp := a.asks(t, registerRequest(sealed(t, alice))); resp.GetGranted() == nil {
+		t.Fatal(resp)
+	}
+	bobs := sealed(t, bob, func(c *claim) { c.name = "bob" })
+	for range 2 {
+		if resp := b.asks(t, registerRequest(bobs)); code(resp) != pb.DirectoryErrorCode_DIRECTORY_ERROR_STORAGE {
+			t.Fatalf("what is not durable is acknowledged: %v", resp)
+		}
+	}
+	give := func(c *claim) { c.removed, c.seq = true, 99 }
+	if resp := a.asks(t, removeRequest(sealed(t, alice, give))); code(resp) != pb.DirectoryErrorCode_DIRECTORY_ERROR_STORAGE {
+		t.Fatalf("a removal that is not durable is acknowledged: %v", resp)
+	}
+	if records := s.List(); len(records) != 1 || records[0].Name != "alice" {
+		t.Fatalf("listed are %v", records)
+	}
+	// Everything else goes on.
+	if resp := a.asks(t, renewRequest("alice")); resp.GetGranted() == nil {
+		t.Fatal(resp)
+	}
+	if w := get(t, s, "/healthz"); w.Code != http.StatusServiceUnavailable {
+		t.Fatalf("health: %d", w.Code)
+	}
+}
+
+func TestCompaction(t *testing.T) {
+	store := MemoryStore()
+	s := startServer(t, func(s *Server) { s.Store, s.Limits = store, Limits{RequestsPerPeer: 1e6} })
+	alice := newHost(t)
+	a := rawTalk(t, alice, s)
+	a.asks(t, registerRequest(sealed(t, alice)))
+	filler := storedEnd(leaseID{"x", nameKey(strings.Repeat("y", 1<<16))})
+	for store.Size() < compactSize {
+		if err := store.Append(filler); err != nil {
+			t.Fatal(err)
+		}
+	}
+	resp := a.asks(t, registerRequest(sealed(t, alice, func(c *claim) { c.seq = 11 })))
+	if resp.GetGranted() == nil {
+		t.Fatal(resp)
+	}
+	eventually(t, "the store is small", func() bool { return store.Size() < 1<<12 })
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := startServer(t, func(s *Server) { s.Store = store })
+	if records := again.List(); len(records) != 1 || records[0].Seq != 11 {
+		t.Fatalf("after compaction: %v", records)
+	}
+}
+
+func TestServerLifecycle(t *testing.T) {
+	if err := (&Server{}).Start(t.Context()); err == nil {
+		t.Error("a server without a host starts")
+	}
+	s := startServer(t)
+	if err := s.Start(t.Context()); err == nil {
+		t.Error("a server starts twice")
+	}
+	watching := rawTalk(t, newHost(t), s)
+	watching.asks(t, watchRequest(0, 0))
+	for range 2 {
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := watching.receive(patience); err == nil {
+		t.Error("a watch goes on after Close")
+	}
+}
+
+func get(t testing.TB, s *Server, path string, change ...func(*http.Request)) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost:8080"+path, nil)
+	for _, f := range change {
+		f(r)
+	}
+	w := httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, r)
+	return w
+}
+
+func TestHTTP(t *testing.T) {
+	s := startServer(t, func(s *Server) { s.HTTPHosts = []string{"grapevine.example"} })
+	alice := startClient(t, infos(s)...)
+	register(t, alice, "Alice & Bob")
+
+	var peers httpPeers
+	if err := json.Unmarshal(get(t, s, "/api/peers").Body.Bytes(), &peers); err != nil {
+		t.Fatal(err)
+	}
+	if len(peers.Peers) != 1 || peers.Peers[0].ID != alice.host.ID() || !peers.Peers[0].Online || peers.Server != s.Host.ID() {
+		t.Fatalf("%+v", peers)
+	}
+	if info, err := peer.AddrInfoFromString(peers.Peers[0].Addrs[0]); err != nil || info.ID != alice.host.ID() {
+		t.Fatalf("address %q: %v", peers.Peers[0].Addrs, err)
+	}
+	method := func(m string) func(*http.Request) { return func(r *http.Request) { r.Method = m } }
+	host := func(h string) func(*http.Request) { return func(r *http.Request) { r.Host = h } }
+	for _, tt := range []struct {
+		path   string
+		change func(*http.Request)
+		want   int
+	}{
+		{"/healthz", host("127.0.0.1:1"), 200},
+		{"/healthz", host("[::1]:1"), 200},
+		{"/healthz", host("::1"), 200},
+		{"/healthz", host("LOCALHOST"), 200},
+		{"/healthz", host("grapevine.example:80"), 200},
+		{"/healthz", host("evil.example"), 421},
+		{"/healthz", host("127.0.0.1.evil.example"), 421},
+		{"/healthz", host(""), 421},
+		{"/api/names/alice%20&%20bob", method("GET"), 200},
+		{"/api/names/alice%20&%20bob", method("HEAD"), 200},
+		{"/api/names/carol", method("GET"), 404},
+		{"/api/names/a%1bb", method("GET"), 400},
+		{"/api/peers", method("POST"), 405},
+		{"/api/peers", method("DELETE"), 405},
+		{"/", method("GET"), 404},
+	} {
+		w := get(t, s, tt.path, tt.change)
+		if w.Code != tt.want || w.Header().Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: %d %s, want %d", tt.path, w.Code, w.Body, tt.want)
+		}
+	}
+}

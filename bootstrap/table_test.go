@@ -1,0 +1,409 @@
+package bootstrap
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+	"pgregory.net/rapid"
+)
+
+var t0 = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func claimOf(id peer.ID, name string, seq uint64) *claim {
+	key, err := keyOf(name)
+	if err != nil {
+		panic(err)
+	}
+	return &claim{
+		name: name, key: key, peer: id, seq: seq, addrs: []ma.Multiaddr{ma.StringCast("/ip4/127.0.0.1/tcp/1")},
+		sealed: fmt.Appendf(nil, "%s %s %d", id, name, seq),
+	}
+}
+
+func gone(c *claim) *claim {
+	other := *c
+	other.removed = true
+	return &other
+}
+
+func testTable() *table { return newTable(time.Minute, Limits{}.withDefaults()) }
+
+func TestTableGrant(t *testing.T) {
+	type step struct {
+		at    time.Duration
+		claim *claim
+		want  error
+	}
+	a, b := peer.ID("a"), peer.ID("b")
+	for name, steps := range map[string][]step{
+		"a name goes to the first": {
+			{0, claimOf(a, "alice", 1), nil},
+			{1, claimOf(b, "Alice", 9), ErrNameTaken},
+		},
+		"and to the next when the lease has ended": {
+			{0, claimOf(a, "alice", 1), nil},
+			{time.Minute - 1, claimOf(b, "alice", 9), ErrNameTaken},
+			{time.Minute, claimOf(b, "alice", 9), nil},
+			{time.Minute, claimOf(a, "alice", 2), ErrNameTaken},
+		},
+		"the owner registers again": {
+			{0, claimOf(a, "alice", 1), nil},
+			{30 * time.Second, claimOf(a, "ALICE", 2), nil},
+			{80 * time.Second, claimOf(b, "alice", 1), ErrNameTaken},
+		},
+		"the same claim again renews": {
+			{0, claimOf(a, "alice", 1), nil},
+			{30 * time.Second, claimOf(a, "alice", 1), nil},
+			{80 * time.Second, claimOf(b, "alice", 1), ErrNameTaken},
+		},
+		"an older claim is a replay": {
+			{0, claimOf(a, "alice", 5), nil},
+			{1, claimOf(a, "alice", 4), ErrStale},
+			{1, claimOf(a, "Alice", 5), ErrStale}, // the same number, another claim
+		},
+		"a removal frees the name": {
+			{0, claimOf(a, "alice", 1), nil},
+			{1, gone(claimOf(a, "alice", 2)), nil},
+			{1, claimOf(b, "alice", 1), nil},
+		},
+		"an older removal is a replay": {
+			{0, claimOf(a, "alice", 5), nil},
+			{1, gone(claimOf(a, "alice", 5)), ErrStale},
+		},
+		"only the owner removes": {
+			{0, claimOf(a, "alice", 1), nil},
+			{1, gone(claimOf(b, "alice", 9)), ErrNotOwner},
+			{1, gone(claimOf(b, "bob", 9)), ErrNotRegistered},
+			{1, gone(claimOf(b, "", 9)), ErrNotRegistered},
+		},
+		"nobody's name can be had by many": {
+			{0, claimOf(a, "", 1), nil},
+			{0, claimOf(b, "", 1), nil},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			table := testTable()
+			for i, s := range steps {
+				var err error
+				if s.claim.removed {
+					_, _, err = table.remove(t0.Add(s.at), s.claim)
+				} else {
+					_, _, _, err = table.grant(t0.Add(s.at), s.claim)
+				}
+				if !errors.Is(err, s.want) {
+					t.Fatalf("step %d: %v, want %v", i, err, s.want)
+				}
+				if err := table.check(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func TestTableTakenSaysByWhomAndUntilWhen(t *testing.T) {
+	table := testTable()
+	table.grant(t0, claimOf("a", "alice", 1))
+	_, _, _, err := table.grant(t0.Add(time.Second), claimOf("b", "alice", 1))
+	var taken *NameTakenError
+	if !errors.As(err, &taken) || taken.Owner != "a" || !taken.Until.Equal(t0.Add(time.Minute)) {
+		t.Fatalf("%v", err)
+	}
+}
+
+func TestTableLimits(t *testing.T) {
+	table := newTable(time.Minute, Limits{Registrations: 3, RegistrationsPerPeer: 2}.withDefaults())
+	for i, want := range []error{nil, nil, ErrFull} {
+		if _, _, _, err := table.grant(t0, claimOf("a", fmt.Sprint("name-", i), 1)); !errors.Is(err, want) {
+			t.Fatalf("name %d of one peer: %v", i, err)
+		}
+	}
+	for i, want := range []error{nil, ErrFull} {
+		if _, _, _, err := table.grant(t0, claimOf(peer.ID(fmt.Sprint("b", i)), "", 1)); !errors.Is(err, want) {
+			t.Fatalf("peer %d: %v", i, err)
+		}
+	}
+	// Live leases are not evicted, and can still be renewed and replaced.
+	if _, _, _, err := table.grant(t0, claimOf("a", "name-0", 2)); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, _, err := table.grant(t0.Add(time.Minute), claimOf("c", "", 1)); err != nil {
+		t.Fatalf("after the leases ended: %v", err)
+	}
+}
+
+func TestTableChanges(t *testing.T) {
+	table := testTable()
+	var got []ChangeKind
+	note := func(changes []change) {
+		for _, c := range changes {
+			got = append(got, c.kind)
+		}
+	}
+	expect := func(want ...ChangeKind) {
+		t.Helper()
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Fatalf("changes %v, want %v", got, want)
+		}
+		got = nil
+	}
+	grant := func(c *claim, at time.Duration) {
+		_, changes, _, err := table.grant(t0.Add(at), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		note(changes)
+	}
+	renew := func(at time.Duration) {
+		changes, err := table.renew(t0.Add(at), leaseID{"a", "alice"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		note(changes)
+	}
+	grant(claimOf("a", "alice", 1), 0)
+	expect(Joined)
+	grant(claimOf("a", "alice", 1), 1)
+	renew(2)
+	expect()
+	note(table.presence(t0.Add(3), "a", false))
+	note(table.presence(t0.Add(3), "a", false))
+	expect(Away)
+	renew(4)
+	expect(Updated)
+	grant(claimOf("a", "alice", 2), 5)
+	expect(Updated)
+	note(table.presence(t0.Add(6), "a", false))
+	note(table.presence(t0.Add(6), "a", true))
+	expect(Away, Updated)
+	note(table.expire(t0.Add(5 + time.Minute)))
+	expect(Expired)
+	if _, err := table.renew(t0.Add(2*time.Minute), leaseID{"a", "alice"}); !errors.Is(err, ErrNotRegistered) {
+		t.Fatalf("renew what has expired: %v", err)
+	}
+	table.restore(t0.Add(2*time.Minute), claimOf("a", "alice", 2), t0)
+	renew(2*time.Minute + 1)
+	expect(Updated) // it was away until then
+	_, _, err := table.remove(t0.Add(2*time.Minute+2), gone(claimOf("a", "alice", 3)))
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTableSample(t *testing.T) {
+	table := testTable()
+	rng := rand.New(rand.NewPCG(1, 2))
+	if got := table.sample(t0, rng, 5, "me"); len(got) != 0 {
+		t.Fatalf("of nothing: %v", got)
+	}
+	for i := range 1000 {
+		id := peer.ID(fmt.Sprint("peer", i))
+		table.grant(t0, claimOf(id, "", 1))
+		table.grant(t0, claimOf(id, fmt.Sprint("name", i), 1))
+		if i%2 == 0 {
+			table.presence(t0, id, false)
+		}
+	}
+	for range 100 {
+		got := table.sample(t0, rng, 10, "peer1")
+		if len(got) != 10 {
+			t.Fatalf("%d of 10", len(got))
+		}
+		seen := map[peer.ID]bool{"peer1": true}
+		for _, e := range got {
+			if seen[e.claim.peer] || !e.online {
+				t.Fatalf("sample holds %v twice, or it is away", e.claim.peer)
+			}
+			seen[e.claim.peer] = true
+		}
+	}
+	for i := range 3 {
+		small := testTable()
+		for j := range i + 1 {
+			small.grant(t0, claimOf(peer.ID(fmt.Sprint(j)), "", 1))
+		}
+		if got := small.sample(t0, rng, 10, "0"); len(got) != i {
+			t.Fatalf("%d of %d others", len(got), i)
+		}
+	}
+}
+
+// TestTableMachine compares the table with a model that is as simple as can be.
+func TestTableMachine(t *testing.T) {
+	type held struct {
+		seq     uint64
+		expires time.Time
+		online  bool
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		limits := Limits{Registrations: 6, RegistrationsPerPeer: 2}.withDefaults()
+		table := newTable(time.Minute, limits)
+		model := map[leaseID]held{}
+		now := t0
+		var undos []undo
+		var before []map[leaseID]held
+		clone := func() map[leaseID]held {
+			m := make(map[leaseID]held, len(model))
+			for k, v := range model {
+				m[k] = v
+			}
+			return m
+		}
+		expire := func() {
+			for id, h := range model {
+				if !h.expires.After(now) {
+					delete(model, id)
+				}
+			}
+		}
+		owner := func(key nameKey) (peer.ID, bool) {
+			for id := range model {
+				if id.key == key && key != "" {
+					return id.peer, true
+				}
+			}
+			return "", false
+		}
+		peers := rapid.SampledFrom([]peer.ID{"a", "b", "c", "d"})
+		names := rapid.SampledFrom([]string{"", "x", "y", "Y", "z"})
+		seqs := rapid.Uint64Range(1, 6)
+		forget := func() { undos, before = nil, nil }
+		t.Repeat(map[string]func(*rapid.T){
+			"time": func(t *rapid.T) {
+				forget()
+				now = now.Add(time.Duration(rapid.IntRange(1, 50).Draw(t, "seconds")) * time.Second)
+				expire()
+				if rapid.Bool().Draw(t, "look") {
+					table.expire(now)
+				}
+			},
+			"grant": func(t *rapid.T) {
+				c := claimOf(peers.Draw(t, "peer"), names.Draw(t, "name"), seqs.Draw(t, "seq"))
+				id := leaseID{c.peer, c.key}
+				var want error
+				h, mine := model[id]
+				same := mine && h.seq == c.seq
+				if e := table.entries[id]; same && e != nil && e.claim.name != c.name {
+					same = false
+				}
+				who, taken := owner(c.key)
+				perPeer := 0
+				for other := range model {
+					if other.peer == c.peer {
+						perPeer++
+					}
+				}
+				switch {
+				case mine && !same && c.seq <= h.seq:
+					want = ErrStale
+				case mine:
+				case taken && who != c.peer:
+					want = ErrNameTaken
+				case len(model) >= limits.Registrations, perPeer >= limits.RegistrationsPerPeer:
+					want = ErrFull
+				}
+				saved := clone()
+				fresh, _, undo, err := table.grant(now, c)
+				if !errors.Is(err, want) {
+					t.Fatalf("grant: %v, want %v", err, want)
+				}
+				if err != nil {
+					return
+				}
+				if fresh == mine {
+					t.Fatalf("fresh is %v", fresh)
+				}
+				model[id] = held{c.seq, now.Add(time.Minute), true}
+				if fresh {
+					undos, before = append(undos, undo), append(before, saved)
+				} else {
+					forget() // it renewed, which stays
+				}
+			},
+			"remove": func(t *rapid.T) {
+				c := gone(claimOf(peers.Draw(t, "peer"), names.Draw(t, "name"), seqs.Draw(t, "seq")))
+				id := leaseID{c.peer, c.key}
+				var want error
+				h, mine := model[id]
+				_, taken := owner(c.key)
+				switch {
+				case mine && c.seq <= h.seq:
+					want = ErrStale
+				case mine:
+				case taken:
+					want = ErrNotOwner
+				default:
+					want = ErrNotRegistered
+				}
+				saved := clone()
+				_, undo, err := table.remove(now, c)
+				if !errors.Is(err, want) {
+					t.Fatalf("remove: %v, want %v", err, want)
+				}
+				if err == nil {
+					delete(model, id)
+					undos, before = append(undos, undo), append(before, saved)
+				}
+			},
+			"renew": func(t *rapid.T) {
+				id := leaseID{peers.Draw(t, "peer"), nameKey(rapid.SampledFrom([]string{"", "x", "y", "z"}).Draw(t, "key"))}
+				h, mine := model[id]
+				_, err := table.renew(now, id)
+				if mine != (err == nil) {
+					t.Fatalf("renew: %v, held %v", err, mine)
+				}
+				if mine {
+					forget()
+					model[id] = held{h.seq, now.Add(time.Minute), true}
+				}
+			},
+			"presence": func(t *rapid.T) {
+				forget()
+				id, online := peers.Draw(t, "peer"), rapid.Bool().Draw(t, "online")
+				table.presence(now, id, online)
+				for other, h := range model {
+					if other.peer == id {
+						h.online = online
+						model[other] = h
+					}
+				}
+			},
+			"undo": func(t *rapid.T) {
+				if len(undos) == 0 {
+					t.Skip()
+				}
+				n := len(undos) - 1
+				undos[n]()
+				model = before[n]
+				undos, before = undos[:n], before[:n]
+			},
+			"": func(t *rapid.T) {
+				if err := table.check(); err != nil {
+					t.Fatal(err)
+				}
+				list := table.list(now)
+				if len(list) != len(model) {
+					t.Fatalf("%d leases, want %d", len(list), len(model))
+				}
+				for _, e := range list {
+					h, ok := model[e.id()]
+					if !ok || h.seq != e.claim.seq || !h.expires.Equal(e.expires) || h.online != e.online {
+						t.Fatalf("lease %v is %+v, want %+v", e.id(), e, h)
+					}
+				}
+				for _, key := range []nameKey{"x", "y", "z"} {
+					e, err := table.lookup(now, key)
+					who, taken := owner(key)
+					if taken != (err == nil) || taken && e.claim.peer != who {
+						t.Fatalf("%q is held by %v (%v), want %v", key, e.claim, err, who)
+					}
+				}
+			},
+		})
+	})
+}
