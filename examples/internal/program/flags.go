@@ -1,0 +1,86 @@
+package program
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/alecthomas/kong"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/multiformats/go-multiaddr"
+
+	"github.com/grapevine-p2p/grapevine/internal/datadir"
+)
+
+// envPrefix begins the name of each flag in the environment: --log-level is
+// GRAPEVINE_LOG_LEVEL.
+const envPrefix = "GRAPEVINE"
+
+// Base are the flags of every program. Each can be given in the environment and in the
+// configuration file too; the command line comes before the environment, and that
+// before the file.
+type Base struct {
+	Data     string           `help:"Folder to keep data in." placeholder:"FOLDER" type:"path"`
+	Network  string           `help:"Name of the network; those of another name are strangers." default:"grapevine"`
+	Listen   []string         `help:"Multiaddr to listen on (repeatable)." placeholder:"MULTIADDR"`
+	JSON     bool             `name:"json" help:"Print one JSON object per line."`
+	LogLevel string           `help:"What to log on standard error: ${enum}." enum:"debug,info,warn,error" default:"warn"`
+	Verbose  bool             `short:"v" help:"Short for --log-level=info."`
+	Config   kong.ConfigFlag  `help:"JSON file with any of these flags by name." placeholder:"FILE"`
+	Version  kong.VersionFlag `help:"Show the version." env:"-"`
+}
+
+// Common are the flags of a program that enters a network.
+type Common struct {
+	Base
+	Bootstrap []string `help:"Multiaddr with /p2p/ of a bootstrap server or peer to enter through (repeatable)." placeholder:"MULTIADDR"`
+}
+
+func (b *Base) base() *Base { return b }
+
+func (b *Base) check() error {
+	for _, addr := range b.Listen {
+		if _, err := multiaddr.NewMultiaddr(addr); err != nil {
+			return fmt.Errorf("--listen: %q is not a multiaddr such as /ip4/0.0.0.0/tcp/4001 or /ip4/0.0.0.0/udp/4001/quic-v1", addr)
+		}
+	}
+	return nil
+}
+
+func (c *Common) check() error {
+	if _, err := ParsePeers(c.Bootstrap); err != nil {
+		return fmt.Errorf("--bootstrap: %w", err)
+	}
+	return c.Base.check()
+}
+
+// DataDir returns the data folder: that of --data, or the user's own.
+func (b *Base) DataDir() (string, error) {
+	if b.Data != "" {
+		return b.Data, nil
+	}
+	return datadir.Default()
+}
+
+// Logger returns a logger to standard error.
+func (b *Base) Logger() *slog.Logger {
+	opts := &slog.HandlerOptions{Level: b.level()}
+	if b.JSON {
+		return slog.New(slog.NewJSONHandler(os.Stderr, opts))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, opts))
+}
+
+func (b *Base) level() slog.Level {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(b.LogLevel)) // kong has checked it
+	if b.Verbose {
+		level = min(level, slog.LevelInfo)
+	}
+	return level
+}
+
+// Seeds returns the peers of --bootstrap. Main has checked them.
+func (c *Common) Seeds() ([]peer.AddrInfo, error) {
+	return ParsePeers(c.Bootstrap)
+}
