@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"os"
 	"testing"
 	"time"
 
@@ -16,6 +17,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if folder := os.Getenv(victimFolder); folder != "" {
+		runVictim(folder)
+	}
 	goleak.VerifyTestMain(m,
 		// Started by packages that libp2p imports, for as long as the process runs.
 		goleak.IgnoreAnyFunction("github.com/ipfs/go-log/v2.(*PipeReader).Read"),

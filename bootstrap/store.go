@@ -55,6 +55,10 @@ func openStore(fsys durable.FS, folder string, logger *slog.Logger) (Store, erro
 		logger.Warn("the stored registrations were damaged; what is whole is kept",
 			"lost_bytes", repair.Lost, "damaged_file", repair.Quarantine)
 	}
+	if repair.Cut > 0 {
+		logger.Warn("the end of the stored registrations was cut off, as by a crash in the middle of a write",
+			"cut_bytes", repair.Cut)
+	}
 	return l, nil
 }
 

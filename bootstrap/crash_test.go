@@ -1,0 +1,165 @@
+package bootstrap
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/peer"
+)
+
+// victimFolder in the environment makes the test binary a server to be killed.
+const victimFolder = "GRAPEVINE_TEST_VICTIM"
+
+func runVictim(folder string) {
+	fail := func(err error) {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+	h, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"), libp2p.DisableRelay(), libp2p.DisableMetrics())
+	fail(err)
+	store, err := OpenStore(folder, slog.Default())
+	fail(err)
+	fail((&Server{Host: h, Store: store, Limits: Limits{RequestsPerPeer: 1e6, RegistrationsPerPeer: 1e6}}).Start(context.Background()))
+	addrs, err := peer.AddrInfoToP2pAddrs(&peer.AddrInfo{ID: h.ID(), Addrs: h.Addrs()})
+	fail(err)
+	fmt.Println(addrs[0])
+	select {}
+}
+
+func TestKilledServerKeepsWhatItAcknowledged(t *testing.T) {
+	folder := t.TempDir()
+	held := map[string]peer.ID{}
+	for round := range 3 {
+		victim := exec.CommandContext(t.Context(), os.Args[0])
+		victim.Env = append(os.Environ(), victimFolder+"="+folder)
+		victim.Stderr = os.Stderr
+		out, err := victim.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := victim.Start(); err != nil {
+			t.Fatal(err)
+		}
+		line, err := bufio.NewReader(out).ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, err := peer.AddrInfoFromString(strings.TrimSpace(line))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var mu sync.Mutex
+		var wg sync.WaitGroup
+		enough := make(chan struct{})
+		acknowledged := 0
+		for i := range 8 {
+			c := startClient(t, *info)
+			wg.Go(func() {
+				for n := 0; ; n++ {
+					name := fmt.Sprintf("%d-%d-%d", round, i, n)
+					claim, err := c.sign(name, nameKey(name), false, 0)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					if _, _, err := c.links[0].register(bounded(t), claim); err != nil {
+						return // killed
+					}
+					mu.Lock()
+					held[name] = c.host.ID()
+					if acknowledged++; acknowledged == 50*(round+1) {
+						close(enough)
+					}
+					mu.Unlock()
+				}
+			})
+		}
+		<-enough
+		if err := victim.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = victim.Wait() // it was killed
+		wg.Wait()
+
+		store, err := OpenStore(folder, testLogger(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := startServer(t, func(s *Server) { s.Store = store })
+		for name, owner := range held {
+			s.mu.Lock()
+			e, err := s.table.lookup(s.started, nameKey(name))
+			s.mu.Unlock()
+			if err != nil || e.claim.peer != owner {
+				t.Fatalf("round %d: %q was acknowledged and is now: %v", round, name, err)
+			}
+		}
+		if err := errors.Join(s.Close(), store.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestDamagedStoreIsSurvived(t *testing.T) {
+	folder := t.TempDir()
+	open := func(logger *slog.Logger) Store {
+		t.Helper()
+		store, err := OpenStore(folder, logger)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return store
+	}
+	store := open(testLogger(t))
+	s := startServer(t, func(s *Server) { s.Store = store })
+	for i := range 5 {
+		h := newHost(t)
+		rawTalk(t, h, s).asks(t, registerRequest(sealed(t, h, func(c *claim) { c.name = fmt.Sprint("name-", i) })))
+	}
+	if err := errors.Join(s.Close(), store.Close()); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(folder, "registrations")
+	whole, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, damage := range map[string]func([]byte) []byte{
+		"a bit in the middle": func(b []byte) []byte { b[len(b)/2] ^= 4; return b },
+		"cut":                 func(b []byte) []byte { return b[:len(b)*2/3] },
+		"empty":               func([]byte) []byte { return nil },
+		"garbage":             func(b []byte) []byte { return bytes.Repeat([]byte{0xa5}, len(b)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := os.WriteFile(file, damage(bytes.Clone(whole)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			var logged bytes.Buffer
+			store := open(slog.New(slog.NewTextHandler(&logged, nil)))
+			defer store.Close()
+			s := startServer(t, func(s *Server) { s.Store = store })
+			defer s.Close()
+			t.Logf("%d of 5 are kept; log: %s", len(s.List()), logged.String())
+			if !strings.Contains(logged.String(), "WARN") {
+				t.Error("nobody is told")
+			}
+			h := newHost(t)
+			if resp := rawTalk(t, h, s).asks(t, registerRequest(sealed(t, h))); resp.GetGranted() == nil {
+				t.Fatal(resp)
+			}
+		})
+	}
+}
