@@ -35,6 +35,7 @@ type Core struct {
 	expelled aging[wire.PeerID, struct{}]
 	displace bucket
 	admit    bucket
+	errands  bucket
 	seeding  seeding
 	repairs  repairs
 	reunite  bucket
@@ -146,6 +147,7 @@ func (c *Core) begin(now time.Time) {
 	c.timers[timerProbe] = c.upTo(c.cfg.ProbeEvery)
 	c.displace = limit{DisplaceEvery, DisplaceBurst}.full(0)
 	c.admit = limit{AdmitEvery, AdmitBurst}.full(0)
+	c.errands = errandLimit.full(0)
 	c.own = c.ownLimit().full(0)
 	c.reunite = limit{ReuniteEvery, ReuniteBurst}.full(0)
 }

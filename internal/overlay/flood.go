@@ -13,9 +13,7 @@ func (c *Core) query(l *link, m *wire.Message) {
 	}
 	if !l.in.take(c.now, c.queryLimit, 0) {
 		c.stats.QueriesOverRate++
-		if !l.excess.take(c.now, excessLimit, 0) {
-			c.expel(l.peer)
-		}
+		c.excess(l)
 		return
 	}
 	bit := uint64(1) << l.slot
@@ -61,6 +59,14 @@ func (c *Core) flood(guid wire.GUID, q *wire.Query, ttl, hops uint8, from *link)
 		}
 		c.stats.QueriesForwarded++
 		c.send(l.peer, wire.Message{Kind: wire.KindQuery, GUID: guid, Query: q, TTL: ttl, Hops: hops})
+	}
+}
+
+// excess notes that a link carried something over a limit, and ends it when that
+// is more than an accident.
+func (c *Core) excess(l *link) {
+	if !l.excess.take(c.now, excessLimit, 0) {
+		c.expel(l.peer)
 	}
 }
 

@@ -31,7 +31,12 @@ func (c *Core) hit(l *link, m *wire.Message) {
 		return
 	}
 	r := c.routes.find(c.now, m.GUID)
-	if r == nil || r.closed || r.from == l.serial {
+	if r == nil || r.from == l.serial {
+		c.stats.HitsUnrouted++
+		c.excess(l)
+		return
+	}
+	if r.closed {
 		c.stats.HitsUnrouted++
 		return
 	}
@@ -42,6 +47,7 @@ func (c *Core) hit(l *link, m *wire.Message) {
 	}
 	n := c.admitted(r, m.GUID, l.serial, len(m.Items))
 	if n == 0 {
+		c.excess(l)
 		return
 	}
 	relayed := *m

@@ -97,12 +97,17 @@ func (c *Core) joined(peer wire.PeerID, joiner wire.Contact) {
 		c.expel(peer)
 		return
 	}
+	if c.links[peer] != nil {
+		// Its walks are done: once is enough for one link.
+		c.send(peer, wire.Message{Kind: wire.KindNeighbourReply, Flag: true})
+		return
+	}
 	if !c.admit.take(c.now, limit{AdmitEvery, AdmitBurst}, 0) {
 		c.stats.ControlOverRate++
 		c.decline(joiner)
 		return
 	}
-	if sample := c.sample(joiner.Peer, wire.MaxContacts, wire.MaxContacts); len(sample) > 0 {
+	if sample := c.sample(joiner.Peer, wire.MaxContacts/2, wire.MaxContacts/2); len(sample) > 0 {
 		c.send(peer, wire.Message{Kind: wire.KindShuffleReply, Contacts: sample})
 	}
 	c.grant(joiner, true)
@@ -146,7 +151,8 @@ func (c *Core) welcome(joiner wire.Contact) {
 	tight := c.cfg.Accepted() == c.cfg.Degree
 	switch {
 	case c.links[joiner.Peer] != nil || c.requestTo(joiner.Peer) != nil || c.crowded(c.group(joiner)):
-	case len(c.requests) >= MaxRequests || len(c.view) >= c.cfg.Accepted() && !tight:
+	case len(c.requests) >= MaxRequests || len(c.view) >= c.cfg.Accepted() && !tight,
+		!c.errands.take(c.now, errandLimit, 0):
 		c.keep(joiner, false)
 	default:
 		c.request(joiner, wire.Message{Kind: wire.KindNeighbour}, false).forced = tight

@@ -97,6 +97,12 @@ const (
 	// protocol: their links are refused for half to all of this time.
 	ExpelFor    = 20 * time.Minute
 	MaxExpelled = 1 << 10
+	// ErrandEvery and ErrandBurst bound the dials to contacts that others named
+	// (a walk's joiner, a shuffle's origin), so that forged contacts make no
+	// weapon of this node. A guess: a node of a settled overlay has one in ten
+	// seconds, and one in a crowd of joiners several a second.
+	ErrandEvery = 200 * time.Millisecond
+	ErrandBurst = 50
 	// ReplyWithin is how long a shuffle's reply is waited for.
 	ReplyWithin = 30 * time.Second
 )
@@ -111,9 +117,9 @@ const (
 	// MaxWaiting bounds the own queries that wait for their turn: half a minute
 	// at 10 a second, longer than anybody waits for hits.
 	MaxWaiting = 300
-	// ExcessEvery and ExcessBurst are how many queries over its rate a link
-	// may send before it is lost: ten times the burst, as only a program
-	// without the limit sends that many.
+	// ExcessEvery and ExcessBurst are how many queries over its rate, and hits
+	// that nobody asked for, a link may send before it is lost: ten times the
+	// burst, as only a program without the limits sends that many.
 	ExcessEvery = 100 * time.Millisecond
 	ExcessBurst = 500
 	// MaxRepeats and RepeatShare: a link is lost at this many repetitions of a
@@ -124,7 +130,7 @@ const (
 	MaxRoutes        = 1 << 17          // 24 links at 10 queries/s for nine minutes
 	RouteLife        = 10 * time.Minute // a hit later than this finds no way back
 	MaxLinkResults   = 64               // results of one query taken from one link
-	MaxQueryResults  = wire.MaxWanted   // results of one query relayed in all
+	MaxQueryResults  = wire.MaxWanted   // results of one own query in all
 	MaxAnswerResults = MaxLinkResults   // results of our own: a neighbour takes no more
 	// MaxHitBytes bounds the items of one hit; the rest of a hit is the
 	// holder's record.

@@ -32,6 +32,7 @@ type link struct {
 var (
 	controlLimit = limit{ControlEvery, ControlBurst}
 	excessLimit  = limit{ExcessEvery, ExcessBurst}
+	errandLimit  = limit{ErrandEvery, ErrandBurst}
 )
 
 // Neighbour is one peer of the active view.

@@ -28,14 +28,19 @@ func (c *Core) back(r *route) *link {
 }
 
 // admitted returns how many of n results may still come from link for the query
-// of r, and counts them.
+// of r, and counts them. A relay takes no more in all than the one neighbour that
+// it passes them to will take from it.
 func (c *Core) admitted(r *route, guid wire.GUID, link uint32, n int) int {
+	all := MaxLinkResults
+	if r.from == 0 {
+		all = MaxQueryResults
+	}
 	key := source{guid, link}
 	taken := c.results.find(c.now, key)
 	if taken == nil {
 		taken = c.results.add(c.now, key, 0)
 	}
-	ok := min(n, MaxLinkResults-int(*taken), MaxQueryResults-int(r.results))
+	ok := min(n, MaxLinkResults-int(*taken), all-int(r.results))
 	c.stats.ResultsOverLimit += uint64(n - ok)
 	*taken += uint8(ok)
 	r.results += uint8(ok)

@@ -48,8 +48,13 @@ func (c *Core) shuffled(l *link, m *wire.Message) {
 	if len(sample) == 0 || c.expelled.find(c.now, origin.Peer) != nil {
 		return
 	}
+	passing := c.links[origin.Peer] == nil && c.requestTo(origin.Peer) == nil
+	if passing && !c.errands.take(c.now, errandLimit, 0) {
+		c.stats.ControlOverRate++
+		return
+	}
 	c.send(origin.Peer, wire.Message{Kind: wire.KindShuffleReply, Contacts: sample}).Target = origin
-	if c.links[origin.Peer] == nil && c.requestTo(origin.Peer) == nil {
+	if passing {
 		c.end(origin.Peer, ReasonTransient)
 	}
 }
@@ -68,32 +73,30 @@ func (c *Core) shuffleReply(peer wire.PeerID, contacts []wire.Contact) {
 	c.keepAll(contacts, c.shuffles.given)
 }
 
-// sample draws contacts to pass on: neighbours and contacts of the cache, only
-// such as were dialled with success, and never to's own.
+// sample draws contacts to pass on: neighbours and contacts of the cache, and more
+// neighbours where the cache has too few, as in a small overlay. Only such as
+// were dialled with success are passed on, and never to's own.
 func (c *Core) sample(to wire.PeerID, active, passive int) []wire.Contact {
-	sample := make([]wire.Contact, 0, min(active+passive, wire.MaxContacts))
-	for _, i := range c.rng.Perm(len(c.view)) {
-		l := c.view[i]
-		if len(sample) == min(active, wire.MaxContacts) {
-			break
-		}
-		if l.proven && l.misses == 0 && l.peer != to {
-			sample = append(sample, l.contact)
+	all := min(active+passive, wire.MaxContacts)
+	sample := make([]wire.Contact, 0, all)
+	order := c.rng.Perm(len(c.view))
+	neighbours := func(most int) {
+		for len(order) > 0 && len(sample) < most {
+			l := c.view[order[0]]
+			order = order[1:]
+			if l.proven && l.misses == 0 && l.peer != to {
+				sample = append(sample, l.contact)
+			}
 		}
 	}
-	most := min(len(sample)+passive, wire.MaxContacts)
-	if len(c.cache.entries) == 0 {
-		return sample
-	}
+	neighbours(min(active, all))
 	for _, i := range c.rng.Perm(len(c.cache.entries)) {
 		e := &c.cache.entries[i]
-		if len(sample) == most {
-			break
-		}
-		if e.proven && e.fails == 0 && e.contact.Peer != to {
+		if len(sample) < all && e.proven && e.fails == 0 && e.contact.Peer != to {
 			sample = append(sample, e.contact)
 		}
 	}
+	neighbours(all)
 	return sample
 }
 

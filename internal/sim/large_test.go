@@ -22,8 +22,8 @@ func TestLarge(t *testing.T) {
 	})
 	net.Grow(3, 0)
 	net.Run(time.Second)
-	net.Arrive(huge-3, 30*time.Second)
-	net.Run(50 * time.Second)
+	net.Arrive(huge-3, 20*time.Second)
+	net.Run(35 * time.Second)
 	c, v := report(t, net, "joined")
 	whole(t, c)
 	if v.Least < 16 {

@@ -103,8 +103,7 @@ func (n *Network) Heal() {
 // that go says goodbye.
 func (n *Network) Churn(over, session time.Duration, polite float64) {
 	end := n.now + over
-	var departs func(id int)
-	departs = func(id int) {
+	departs := func(id int) {
 		d := time.Duration(n.rng.ExpFloat64() * float64(session))
 		if n.now+d > end {
 			return
