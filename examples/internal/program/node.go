@@ -1,0 +1,234 @@
+package program
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/grapevine-p2p/grapevine/bootstrap"
+	"github.com/grapevine-p2p/grapevine/internal/datadir"
+	"github.com/grapevine-p2p/grapevine/internal/display"
+	"github.com/grapevine-p2p/grapevine/p2p"
+)
+
+const (
+	// tendTime is how often a peer that has no registration or no neighbour tries
+	// again.
+	tendTime = 10 * time.Second
+	// dialTime bounds reaching an address of --bootstrap that is no server.
+	dialTime = 5 * time.Second
+)
+
+// Peer is a program's node, in its overlay and in the directory.
+type Peer struct {
+	Node      *p2p.Node
+	Directory *bootstrap.Client // nil without --bootstrap
+
+	root   string
+	name   string
+	seeds  []peer.AddrInfo
+	out    *Output
+	log    *slog.Logger
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	registered bool // used by one goroutine at a time
+}
+
+// StartNode starts the node that the flags describe, registers it under a name (with
+// "" it is only listed as online) and enters the overlay: through the peers that the
+// directory knows, through addresses of --bootstrap that are peers themselves, and
+// through those of former runs. It says what it does. A name that another peer has is
+// an error; servers that do not answer are told, and tried again until Close.
+//
+// The caller closes its services first and the peer last.
+func StartNode(ctx context.Context, out *Output, c *Common, name string, opts ...p2p.Option) (*Peer, error) {
+	seeds, err := c.Seeds()
+	if err != nil {
+		return nil, err
+	}
+	root, err := c.DataDir()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkPorts(c.Listen); err != nil {
+		return nil, err
+	}
+	log := c.Logger()
+	all := []p2p.Option{p2p.WithDataDir(root), p2p.WithNetwork(c.Network), p2p.WithLogger(log)}
+	if len(c.Listen) > 0 {
+		all = append(all, p2p.WithListenAddrs(c.Listen...))
+	}
+	node, err := p2p.New(append(all, opts...)...)
+	if err != nil {
+		return nil, err
+	}
+	p := &Peer{Node: node, root: root, name: name, seeds: seeds, out: out, log: log, cancel: func() {}}
+	if len(seeds) > 0 {
+		p.Directory, err = bootstrap.ClientConfig{Network: c.Network, Logger: log}.NewClient(node.Host(), seeds...)
+		if err != nil {
+			return nil, errors.Join(err, p.Close())
+		}
+	}
+	if err := p.enter(ctx); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	tending, cancel := context.WithCancel(context.Background())
+	p.cancel = cancel
+	p.wg.Go(func() { p.tend(tending) })
+	return p, nil
+}
+
+// Folder is where a part of the program keeps its data.
+func (p *Peer) Folder(f datadir.Folder) string { return filepath.Join(p.root, string(f)) }
+
+// Server is the bootstrap server in use.
+func (p *Peer) Server() (status bootstrap.ServerStatus, ok bool) {
+	if p.Directory == nil {
+		return status, false
+	}
+	for _, s := range p.Directory.Servers() {
+		if s.InUse && s.Connected {
+			return s, true
+		}
+	}
+	return status, false
+}
+
+// Close leaves the directory and the overlay.
+func (p *Peer) Close() error {
+	p.cancel()
+	p.wg.Wait()
+	var err error
+	if p.Directory != nil {
+		err = p.Directory.Close()
+	}
+	return errors.Join(err, p.Node.Close())
+}
+
+// enter registers and joins for the first time.
+func (p *Peer) enter(ctx context.Context) error {
+	info := p.Node.AddrInfo()
+	p.out.Print("node", Fields{"id": info.ID, "addrs": fullAddrs(info), "network": p.Node.Network()},
+		"this is %s, peer %s", display.Peer(p.name, info.ID.String()), info.ID)
+	for _, addr := range fullAddrs(info) {
+		p.out.Detail("  at %s", addr)
+	}
+	if p.Directory == nil {
+		p.out.Print("server", Fields{"server": nil}, "no bootstrap server was given (--bootstrap)")
+	} else if err := p.register(ctx); errors.Is(err, bootstrap.ErrNoServer) {
+		p.out.Print("server", Fields{"server": nil, "error": err.Error()}, "no bootstrap server answers; trying again now and then")
+		p.out.Detail("  (%s)", err)
+	} else if err != nil {
+		return err
+	}
+	if err := p.join(ctx); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		p.out.Print("not-joined", Fields{"error": err.Error()}, "no neighbour yet: %s", err)
+	}
+	return nil
+}
+
+// register registers and says with which server.
+func (p *Peer) register(ctx context.Context) error {
+	if _, err := p.Directory.Register(ctx, p.name); err != nil {
+		return err
+	}
+	p.registered = true
+	if s, ok := p.Server(); ok {
+		addrs := fullAddrs(s.Server)
+		p.out.Print("server", Fields{"server": s.Server.ID, "addrs": addrs, "rtt_ms": float64(s.RTT.Microseconds()) / 1000},
+			"using the bootstrap server %s at %s", display.Fingerprint(s.Server.ID.String()), addrs[0])
+	}
+	for _, s := range p.Directory.Servers() {
+		if !s.Connected {
+			p.out.Print("server-down", Fields{"server": s.Server.ID, "error": fmt.Sprint(s.Err)},
+				"the bootstrap server %s does not answer", display.Fingerprint(s.Server.ID.String()))
+		}
+	}
+	return nil
+}
+
+// join enters the overlay through whom there is.
+func (p *Peer) join(ctx context.Context) error {
+	var seeds []peer.AddrInfo
+	if p.Directory != nil {
+		peers, err := p.Directory.Peers(ctx)
+		if err != nil && !errors.Is(err, bootstrap.ErrNoServer) {
+			p.log.Warn("peers not listed", "error", err)
+		}
+		seeds = append(peers, p.reachable(ctx)...)
+	}
+	_, err := p.Node.Join(ctx, seeds...)
+	return err
+}
+
+// reachable returns the peers of --bootstrap that answer and are no servers.
+func (p *Peer) reachable(ctx context.Context) (peers []peer.AddrInfo) {
+	ctx, cancel := context.WithTimeout(ctx, dialTime)
+	defer cancel()
+	var mu sync.Mutex
+	var dials sync.WaitGroup
+	for _, s := range p.Directory.Servers() {
+		if s.Connected {
+			continue
+		}
+		dials.Go(func() {
+			if err := p.Node.Host().Connect(ctx, s.Server); err != nil {
+				return // it is told as a server that does not answer
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			peers = append(peers, s.Server)
+		})
+	}
+	dials.Wait()
+	return peers
+}
+
+// tend keeps trying what did not succeed.
+func (p *Peer) tend(ctx context.Context) {
+	every := time.NewTicker(tendTime)
+	defer every.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-every.C:
+		}
+		if p.Directory == nil {
+			continue
+		}
+		if !p.registered {
+			if err := p.register(ctx); err != nil && !errors.Is(err, bootstrap.ErrNoServer) && ctx.Err() == nil {
+				p.out.Print("not-registered", Fields{"error": err.Error()}, "not registered: %s", err)
+			}
+		}
+		if len(p.Node.Neighbours()) == 0 {
+			if err := p.join(ctx); err != nil {
+				p.log.Info("no neighbour yet", "error", err)
+			}
+		}
+	}
+}
+
+// fullAddrs are a peer's addresses with its ID, ready to paste.
+func fullAddrs(info peer.AddrInfo) []string {
+	addrs, err := peer.AddrInfoToP2pAddrs(&info)
+	if err != nil || len(addrs) == 0 {
+		return []string{"/p2p/" + info.ID.String()}
+	}
+	out := make([]string, len(addrs))
+	for i, a := range addrs {
+		out[i] = a.String()
+	}
+	return out
+}
