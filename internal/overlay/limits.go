@@ -38,9 +38,9 @@ const (
 	// asks for more: seven links at 100 ms, and a dial back.
 	WalksWithin = 1500 * time.Millisecond
 	// RepairEvery is the pause between two rounds of filling the view, doubled
-	// up to RepairBackoff times while rounds bring nothing: 32 s.
+	// up to RepairBackoff times while rounds bring nothing: 8 s.
 	RepairEvery   = time.Second
-	RepairBackoff = 5
+	RepairBackoff = 3
 	// HedgeAfter is how long an unanswered request holds back others: most
 	// round trips on the internet, with a dial, are shorter.
 	HedgeAfter = time.Second
