@@ -15,9 +15,16 @@
 //   - Lost follows when that fails, or when a link fails or is closed from the
 //     other side. It is never told for a link that the core itself closed, nor
 //     for an old link to a peer that has a newer one.
+//   - Close ends the link once what was sent is flushed, and gives up a dial that
+//     is under way. Without a link there is nothing to do.
+//   - Probe is answered by Probed or Unreachable, once.
 //   - Hello and Refusal stay in the driver. Received carries in Peers[0] the
 //     sender's own contact, from its hello.
 //   - Every contact that comes in was verified by its signature.
+//
+// A driver that has a list of online peers, from a bootstrap server, does well to
+// Learn some of it now and then: that joins parts which were separate for longer
+// than failed contacts are kept.
 //
 // Membership is HyParView (Leitão, Pereira, Rodrigues 2007): a small symmetric
 // active view that queries travel over, and a larger host cache (the passive
