@@ -40,6 +40,10 @@ func newHost(c *config, key crypto.PrivKey) (host.Host, error) {
 		libp2p.ResourceManager(resources),
 		libp2p.ConnectionManager(conns),
 		libp2p.DisableRelay(),
+		// On Close, v0.51's observed-address manager stops reading its event
+		// subscription but leaves it open: a host that many peers identify to
+		// meanwhile never closes.
+		libp2p.DisableIdentifyAddressDiscovery(),
 	}
 	if len(c.listen) > 0 {
 		opts = append(opts, libp2p.ListenAddrs(c.listen...))

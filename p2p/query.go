@@ -46,7 +46,7 @@ type Hit struct {
 
 // Query floods a question and yields hits as they come in, each item of a holder
 // once. It ends when Max hits are in, at the Timeout or the context's deadline,
-// or when the caller breaks. A question that cannot be asked, and a cancelled
+// or when the caller breaks; half way, if nothing was found, it asks once more. A question that cannot be asked, and a cancelled
 // context, yield one error.
 func (n *Node) Query(ctx context.Context, q Query) iter.Seq2[Hit, error] {
 	return func(yield func(Hit, error) bool) {
@@ -70,16 +70,15 @@ func (n *Node) ask(ctx context.Context, q Query, yield func(Hit, error) bool) er
 	}
 	ctx, cancel := context.WithTimeout(ctx, q.Timeout)
 	defer cancel()
-	var guid wire.GUID
-	rand.Read(guid[:]) // never fails
-	hits, err := n.queries.open(guid)
+	started := time.Now()
+	hits := make(chan wire.Message, hitQueue)
+	stop, err := n.flood(q, hits)
 	if err != nil {
 		return err
 	}
-	defer n.queries.close(guid)
-	started := time.Now()
-	n.driver.handle(overlay.Event{Kind: overlay.Ask, GUID: guid, Query: q.wire(), TTL: uint8(q.TTL)})
-	defer n.driver.handle(overlay.Event{Kind: overlay.Cancel, GUID: guid})
+	defer func() { stop() }()
+	halfTime := time.NewTimer(q.Timeout / 2)
+	defer halfTime.Stop()
 
 	progress := &progress{node: n, query: q, started: started, yield: yield, seen: make(map[found]bool)}
 	own := wire.Message{Contact: n.contacts.self(), Items: n.shares.match(q)}
@@ -99,8 +98,34 @@ func (n *Node) ask(ctx context.Context, q Query, yield func(Hit, error) bool) er
 			if progress.done(m) {
 				return nil
 			}
+		case <-halfTime.C:
+			if len(progress.seen) > 0 {
+				continue
+			}
+			// The flood, or its only hit, may have met a link that broke or was
+			// over its rate.
+			first := stop
+			again, err := n.flood(q, hits)
+			if err != nil {
+				continue
+			}
+			stop = func() { first(); again() }
 		}
 	}
+}
+
+// flood asks the overlay once; hits arrive until stop is called.
+func (n *Node) flood(q Query, hits chan<- wire.Message) (stop func(), err error) {
+	var guid wire.GUID
+	rand.Read(guid[:]) // never fails
+	if err := n.queries.open(guid, hits); err != nil {
+		return nil, err
+	}
+	n.driver.handle(overlay.Event{Kind: overlay.Ask, GUID: guid, Query: q.wire(), TTL: uint8(q.TTL)})
+	return func() {
+		n.driver.handle(overlay.Event{Kind: overlay.Cancel, GUID: guid})
+		n.queries.close(guid)
+	}, nil
 }
 
 // found is what makes a hit the same as another.
@@ -193,21 +218,20 @@ func queryOf(q *wire.Query) Query {
 // queries are the node's own queries under way. The zero value is ready.
 type queries struct {
 	mu   sync.Mutex
-	hits map[wire.GUID]chan wire.Message
+	hits map[wire.GUID]chan<- wire.Message
 }
 
-func (q *queries) open(guid wire.GUID) (<-chan wire.Message, error) {
+func (q *queries) open(guid wire.GUID, hits chan<- wire.Message) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.hits) >= maxQueries {
-		return nil, ErrTooManyQueries
+		return ErrTooManyQueries
 	}
 	if q.hits == nil {
-		q.hits = make(map[wire.GUID]chan wire.Message)
+		q.hits = make(map[wire.GUID]chan<- wire.Message)
 	}
-	hits := make(chan wire.Message, hitQueue)
 	q.hits[guid] = hits
-	return hits, nil
+	return nil
 }
 
 func (q *queries) close(guid wire.GUID) {

@@ -50,6 +50,10 @@ func (f *Fabric) NewHost(key crypto.PrivKey, opts ...libp2p.Option) (host.Host, 
 		libp2p.ResourceManager(&network.NullResourceManager{}),
 		libp2p.DisableRelay(),
 		libp2p.DisableMetrics(),
+		// On Close, v0.51's observed-address manager stops reading its event
+		// subscription but leaves it open: a host that many peers identify to
+		// meanwhile never closes.
+		libp2p.DisableIdentifyAddressDiscovery(),
 	}, opts...)...)
 	if err != nil {
 		return nil, fmt.Errorf("fabric host: %w", err)

@@ -9,6 +9,8 @@ package p2ptest
 
 import (
 	"context"
+	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,6 +37,7 @@ type Network struct {
 func New(t testing.TB, n int, opts ...p2p.Option) *Network {
 	t.Helper()
 	net := &Network{t: t, fabric: new(fabric.Fabric)}
+	t.Cleanup(net.close)
 	for range n {
 		net.Join(net.Add(opts...))
 	}
@@ -48,18 +51,26 @@ func (net *Network) Add(opts ...p2p.Option) *p2p.Node {
 	if err != nil {
 		net.t.Fatalf("p2ptest: %v", err)
 	}
-	net.t.Cleanup(func() { _ = h.Close() })
 	node, err := p2p.New(append([]p2p.Option{p2p.WithHost(h)}, opts...)...)
 	if err != nil {
+		_ = h.Close()
 		net.t.Fatalf("p2ptest: %v", err)
 	}
-	net.t.Cleanup(func() {
-		if err := node.Close(); err != nil {
-			net.t.Errorf("p2ptest: close node: %v", err)
-		}
-	})
 	net.Nodes = append(net.Nodes, node)
 	return node
+}
+
+// close closes all nodes at once: those that are cut take a moment each.
+func (net *Network) close() {
+	var wg sync.WaitGroup
+	for _, n := range net.Nodes {
+		wg.Go(func() {
+			if err := errors.Join(n.Close(), n.Host().Close()); err != nil {
+				net.t.Errorf("p2ptest: close node: %v", err)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // Join enters node through the network's first node, if there is another.

@@ -1,0 +1,101 @@
+package p2p_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/grapevine-p2p/grapevine/p2p"
+	"github.com/grapevine-p2p/grapevine/p2p/p2ptest"
+)
+
+// components counts the connected parts of the overlay that the nodes form.
+func components(nodes []*p2p.Node) int {
+	index := make(map[string]int)
+	for i, n := range nodes {
+		index[string(n.ID())] = i
+	}
+	seen := make([]bool, len(nodes))
+	count := 0
+	for i := range nodes {
+		if seen[i] {
+			continue
+		}
+		count++
+		todo := []int{i}
+		seen[i] = true
+		for len(todo) > 0 {
+			n := nodes[todo[0]]
+			todo = todo[1:]
+			for _, neighbour := range n.Neighbours() {
+				if j, ok := index[string(neighbour.ID)]; ok && !seen[j] {
+					seen[j] = true
+					todo = append(todo, j)
+				}
+			}
+		}
+	}
+	return count
+}
+
+// Of sixty nodes on real sockets, thirty in a hundred are cut off at once and
+// without a goodbye. The rest find each other again, and find what any of them has.
+func TestSurviveMassFailure(t *testing.T) {
+	const total, dead = 60, 18
+	net := p2ptest.New(t, total, p2p.WithDegree(6))
+	for i, n := range net.Nodes {
+		n.Share(p2p.Items{{Key: p2p.Key(fmt.Sprint("key-", i)), Name: fmt.Sprint(i)}})
+	}
+	eventually(t, "one overlay", func() bool { return components(net.Nodes) == 1 })
+
+	var wg sync.WaitGroup
+	for i := range dead {
+		net.Cut(i)
+	}
+	cut := time.Now()
+	survivors := net.Nodes[dead:]
+	alive := make(map[string]bool)
+	for _, n := range survivors {
+		alive[string(n.ID())] = true
+	}
+	dangling := func() (count int) {
+		for _, n := range survivors {
+			for _, neighbour := range n.Neighbours() {
+				if !alive[string(neighbour.ID)] {
+					count++
+				}
+			}
+		}
+		return count
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("links to the dead: %d, components: %d", dangling(), components(survivors))
+		}
+	})
+	eventually(t, "the dead out of every view, the survivors one overlay", func() bool {
+		return dangling() == 0 && components(survivors) == 1
+	})
+	t.Logf("%d of %d cut off; the rest one overlay again after %v", dead, total, time.Since(cut).Round(100*time.Millisecond))
+
+	// Each asks for what another holds, no faster than links carry queries.
+	pace := time.NewTicker(100 * time.Millisecond)
+	defer pace.Stop()
+	for i, n := range survivors {
+		<-pace.C
+		want := dead + (i+len(survivors)/2)%len(survivors)
+		wg.Go(func() {
+			for hit, err := range n.Query(t.Context(), p2p.Query{Key: p2p.Key(fmt.Sprint("key-", want)), Max: 1, Timeout: patience}) {
+				if err != nil {
+					t.Error(err)
+				} else if hit.From.ID == net.Nodes[want].ID() {
+					return
+				}
+			}
+			t.Errorf("survivor %d did not find key-%d", i, want)
+		})
+	}
+	wg.Wait()
+	t.Logf("every survivor found another's key by %v", time.Since(cut).Round(100*time.Millisecond))
+}
