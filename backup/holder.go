@@ -1,0 +1,109 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/grapevine-p2p/grapevine/internal/streamconn"
+	"github.com/grapevine-p2p/grapevine/internal/wire"
+	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
+)
+
+// holder keeps blobs for others.
+type holder struct {
+	service   *Service
+	store     *store
+	log       *slog.Logger
+	record    ownRecord
+	transfers transfers
+	listener  net.Listener
+	stopShare func()
+}
+
+// startHolder opens the store and serves it.
+func (s *Service) startHolder(quota int64) error {
+	st, err := openStore(s.fsys, s.folder, s.node.Network(), quota, s.log)
+	if err != nil {
+		return err
+	}
+	l, err := s.node.Listen(wire.BackupService)
+	if err != nil {
+		return err
+	}
+	s.holder = &holder{service: s, store: st, log: s.log, record: ownRecord{host: s.node.Host()}, listener: l}
+	s.holder.stopShare = s.node.Share(index{s.holder})
+	s.wg.Go(s.holder.accept)
+	return nil
+}
+
+func (h *holder) stop() {
+	h.stopShare()
+	_ = h.listener.Close() // at worst the node closed it
+}
+
+// accept serves conns until the listener closes.
+func (h *holder) accept() {
+	for {
+		conn, err := h.listener.Accept()
+		if err != nil {
+			return
+		}
+		remote, ok := conn.RemoteAddr().(streamconn.Addr)
+		if !ok || !h.service.enter() {
+			_ = conn.Close()
+			continue
+		}
+		go func() {
+			defer h.service.wg.Done()
+			h.serve(conn, remote.Peer)
+		}()
+	}
+}
+
+// serve answers the one request of a conn.
+func (h *holder) serve(conn net.Conn, remote peer.ID) {
+	l := newLink(conn, h.service.times)
+	defer l.close()
+	ctx, cancel := context.WithCancel(h.service.ctx)
+	defer cancel()
+	stop := context.AfterFunc(ctx, l.close)
+	defer stop()
+	if !h.transfers.begin(remote) {
+		_ = l.send(refusalMessage(fmt.Errorf("%w: too many transfers", ErrBusy)), 0) // it goes away either way
+		return
+	}
+	defer h.transfers.end(remote)
+	if err := h.answer(ctx, l); err != nil {
+		h.log.Debug("backup request ended", "peer", remote, "error", err)
+		var told toldError
+		if !errors.As(err, &told) {
+			_ = l.send(refusalMessage(err), 0) // it may be gone
+		}
+	}
+}
+
+// toldError is an error that the other side knows of, or caused by going away.
+type toldError struct{ error }
+
+func (e toldError) Unwrap() error { return e.error }
+
+func (h *holder) answer(ctx context.Context, l *link) error {
+	m, err := l.receive(wire.MaxControlFrame, l.times.idle)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errMalformed, err)
+	}
+	switch body := m.GetBody().(type) {
+	case *pb.BackupMessage_Store:
+		return h.receive(ctx, l, body.Store)
+	case *pb.BackupMessage_Fetch:
+		return h.supply(l, body.Fetch)
+	case *pb.BackupMessage_List:
+		return h.list(l, body.List)
+	}
+	return unexpected(m, "a request")
+}
