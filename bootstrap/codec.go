@@ -32,6 +32,31 @@ func encodeEntry(e *entry, now time.Time) *pb.DirectoryEntry {
 	}
 }
 
+// encodeChanged gives the registration after a change, or the word that ended it.
+func encodeChanged(c *change, now time.Time) *pb.DirectoryEntry {
+	e := encodeEntry(&c.entry, now)
+	if c.removal != nil {
+		e.Record = c.removal.sealed
+	}
+	return e
+}
+
+// decodeChange verifies a change that a server tells of.
+func decodeChange(ch *pb.DirectoryChange, network string, now time.Time) (change, error) {
+	kind := ChangeKind(ch.GetKind())
+	if kind == Left {
+		c, err := openClaim(ch.GetEntry().GetRecord(), network, now)
+		if err != nil {
+			return change{}, err
+		}
+		if c.removed {
+			return change{Left, entry{claim: c}, c}, nil
+		}
+	}
+	e, err := decodeEntry(ch.GetEntry(), network, now)
+	return change{kind: kind, entry: e}, err
+}
+
 // decodeEntry verifies an entry that a server handed out.
 func decodeEntry(e *pb.DirectoryEntry, network string, now time.Time) (entry, error) {
 	c, err := openClaim(e.GetRecord(), network, now)

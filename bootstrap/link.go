@@ -368,19 +368,24 @@ func (l *link) entries(entries []entry, page *pb.DirectoryPage) []entry {
 	return entries
 }
 
-// entry verifies an entry. A server on the public internet cannot know peers on
-// this machine or link, so such addresses from it are left out.
+// entry verifies an entry.
 func (l *link) entry(p *pb.DirectoryEntry) (entry, error) {
 	e, err := decodeEntry(p, l.client.network, time.Now())
 	if err != nil {
 		return entry{}, err
 	}
+	l.localise(&e)
+	return e, nil
+}
+
+// localise leaves out addresses that lead nowhere from here: a server on the public
+// internet cannot know peers on this machine or link.
+func (l *link) localise(e *entry) {
 	if l.public() {
 		c := *e.claim
 		c.addrs = slices.DeleteFunc(slices.Clone(c.addrs), local)
 		e.claim = &c
 	}
-	return e, nil
 }
 
 // public reports whether the server is reached over a public address.

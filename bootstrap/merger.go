@@ -12,7 +12,13 @@ import (
 type merger struct {
 	known map[leaseID]entry // what was told
 	views map[*link]*serverView
+	// ended are the sequence numbers with which owners removed registrations: what
+	// a server that has not heard of it yet says of older ones does not count.
+	ended map[leaseID]uint64
 }
+
+// maxEnded bounds that memory. Without it a removal can be told twice.
+const maxEnded = 4096
 
 // serverView is what one server has. That of a server that was lost is believed
 // until another reports.
@@ -22,7 +28,7 @@ type serverView struct {
 }
 
 func newMerger(known map[leaseID]entry) *merger {
-	return &merger{known: known, views: make(map[*link]*serverView)}
+	return &merger{known: known, views: make(map[*link]*serverView), ended: make(map[leaseID]uint64)}
 }
 
 // take digests a report and yields what changes by it. What is not taken from the
@@ -35,6 +41,12 @@ func (m *merger) take(r report) iter.Seq[change] {
 		v.lost = true
 	case r.changed != nil && v != nil:
 		id := r.changed.entry.id()
+		if removal := r.changed.removal; removal != nil {
+			if len(m.ended) >= maxEnded {
+				clear(m.ended)
+			}
+			m.ended[id] = max(m.ended[id], removal.seq)
+		}
 		switch r.changed.kind {
 		case Left, Expired:
 			delete(v.entries, id)
@@ -89,7 +101,7 @@ func (m *merger) difference(id leaseID, gone ChangeKind) (change, bool) {
 	for _, v := range m.views {
 		e, ok := v.entries[id]
 		switch {
-		case !ok:
+		case !ok, e.claim.seq <= m.ended[id]:
 		case there:
 			now = merge(now, e)
 		default:
@@ -106,16 +118,16 @@ func (m *merger) difference(id leaseID, gone ChangeKind) (change, bool) {
 		if gone != Expired {
 			gone = Left
 		}
-		return change{gone, old}, true
+		return change{kind: gone, entry: old}, true
 	}
 	m.known[id] = now
 	switch {
 	case !was:
-		return change{Joined, now}, true
+		return change{kind: Joined, entry: now}, true
 	case old.online && !now.online:
-		return change{Away, now}, true
+		return change{kind: Away, entry: now}, true
 	case now.claim.seq > old.claim.seq || now.online && !old.online:
-		return change{Updated, now}, true
+		return change{kind: Updated, entry: now}, true
 	}
 	return change{}, false
 }

@@ -287,6 +287,10 @@ func TestMergerTellsOneStory(t *testing.T) {
 	one, two := &link{}, &link{}
 	on := func(id peer.ID, seq uint64) entry { return entry{claim: claimOf(id, string(id), seq), online: true} }
 	off := func(id peer.ID, seq uint64) entry { return entry{claim: claimOf(id, string(id), seq)} }
+	word := func(id peer.ID, seq uint64) *change {
+		c := gone(claimOf(id, string(id), seq))
+		return &change{Left, entry{claim: c}, c}
+	}
 	m := newMerger(map[leaseID]entry{})
 	for i, step := range []struct {
 		report report
@@ -294,16 +298,22 @@ func TestMergerTellsOneStory(t *testing.T) {
 	}{
 		{report{link: one, all: []entry{on("a", 1), off("b", 1)}}, "joined a joined b"},
 		{report{link: two, all: []entry{on("a", 1), on("b", 1)}}, "updated b"},
-		{report{link: two, changed: &change{Away, off("b", 1)}}, "away b"},
-		{report{link: one, changed: &change{Away, off("a", 1)}}, ""}, // two still sees it
-		{report{link: one, changed: &change{Left, off("a", 1)}}, ""},
-		{report{link: two, changed: &change{Expired, off("a", 1)}}, "expired a"},
-		{report{link: one, changed: &change{Updated, on("b", 2)}}, "updated b"},
-		{report{link: two, changed: &change{Joined, on("c", 1)}}, "joined c"},
+		{report{link: two, changed: &change{kind: Away, entry: off("b", 1)}}, "away b"},
+		{report{link: one, changed: &change{kind: Away, entry: off("a", 1)}}, ""}, // two still sees it
+		{report{link: one, changed: &change{kind: Left, entry: off("a", 1)}}, ""},
+		{report{link: two, changed: &change{kind: Expired, entry: off("a", 1)}}, "expired a"},
+		{report{link: one, changed: &change{kind: Updated, entry: on("b", 2)}}, "updated b"},
+		{report{link: two, changed: &change{kind: Joined, entry: on("c", 1)}}, "joined c"},
+		{report{link: one, changed: &change{kind: Joined, entry: on("f", 1)}}, "joined f"},
+		{report{link: one, changed: word("f", 2)}, "left f"},
+		{report{link: two, changed: &change{kind: Joined, entry: on("f", 1)}}, ""}, // two is behind
+		{report{link: two, changed: word("f", 2)}, ""},
+		{report{link: two, changed: &change{kind: Joined, entry: on("f", 3)}}, "joined f"},
+		{report{link: two, changed: word("f", 4)}, "left f"},
 		{report{link: two, lost: true}, "left c"}, // only two had it
 		{report{link: one, lost: true}, ""},       // nobody knows better
 		{report{link: two, all: []entry{on("d", 1)}}, "left b joined d"},
-		{report{link: one, changed: &change{Joined, on("e", 1)}}, ""}, // not followed
+		{report{link: one, changed: &change{kind: Joined, entry: on("e", 1)}}, ""}, // not followed
 	} {
 		var got []string
 		for c := range m.take(step.report) {

@@ -31,11 +31,11 @@ func (s *Server) serve(stream network.Stream) {
 		_ = stream.Close()
 		return
 	}
-	_ = stream.Reset()
 	if errors.Is(err, wire.ErrMalformed) || errors.Is(err, wire.ErrTooLarge) {
 		s.counts.malformed.Add(1)
 		s.log.Debug("directory stream reset", "peer", stream.Conn().RemotePeer(), "err", err)
 	}
+	_ = stream.Reset()
 }
 
 // admit counts a stream against the limits.
@@ -364,7 +364,7 @@ func (s *Server) watch(req *pb.DirectoryWatch, out *replies) error {
 			err := out.send(&pb.DirectoryResponse{Body: &pb.DirectoryResponse_Change{Change: &pb.DirectoryChange{
 				Epoch: s.epoch, Revision: revision,
 				Kind:  pb.DirectoryChangeKind(changes[i].kind),
-				Entry: encodeEntry(&changes[i].entry, now),
+				Entry: encodeChanged(&changes[i], now),
 			}}})
 			if err != nil {
 				return err

@@ -32,13 +32,14 @@ func TestForgedAndReplayedRecords(t *testing.T) {
 	seq := func(n uint64) func(*claim) { return func(c *claim) { c.seq = n } }
 	give := func(c *claim) { c.removed = true }
 	as := func(id peer.ID) func(*claim) { return func(c *claim) { c.peer = id } }
+	first := sealed(t, alice)
 	for i, step := range []struct {
 		talk *talk
 		req  *pb.DirectoryRequest
 		want pb.DirectoryErrorCode
 	}{
-		{a, registerRequest(sealed(t, alice)), ok},
-		{a, registerRequest(sealed(t, alice)), ok}, // the same again, as after a lost answer
+		{a, registerRequest(first), ok},
+		{a, registerRequest(first), ok}, // the same again, as after a lost answer
 		{m, registerRequest(sealed(t, alice)), bad},
 		{m, registerRequest(sealed(t, alice, seq(99))), bad}, // hers, but not from her
 		{m, registerRequest(sealed(t, mallory, as(alice.ID()), seq(99))), bad},

@@ -34,8 +34,9 @@ func (e *entry) id() leaseID { return leaseID{e.claim.peer, e.claim.key} }
 
 // change is a change as the table makes it, before it has a revision.
 type change struct {
-	kind  ChangeKind
-	entry entry
+	kind    ChangeKind
+	entry   entry
+	removal *claim // the owner's word, when it removed the registration
 }
 
 // undo takes a grant or a removal back, after those that followed it were taken
@@ -107,14 +108,14 @@ func (t *table) grant(now time.Time, c *claim) (fresh bool, changes []change, un
 		e.online = true
 		e.claim = c
 		if !same || back {
-			changes = append(changes, change{Updated, *e})
+			changes = append(changes, change{kind: Updated, entry: *e})
 		}
 		return false, changes, func() []change {
 			if t.entries[id] != e || same {
 				return nil
 			}
 			e.claim = old
-			return []change{{Updated, *e}}
+			return []change{{kind: Updated, entry: *e}}
 		}, nil
 	}
 	if owner, taken := t.owners[c.key]; taken && c.key != "" {
@@ -130,12 +131,12 @@ func (t *table) grant(now time.Time, c *claim) (fresh bool, changes []change, un
 	}
 	e := &entry{claim: c, since: now, expires: now.Add(t.lease), online: true}
 	t.insert(e)
-	return true, append(changes, change{Joined, *e}), func() []change {
+	return true, append(changes, change{kind: Joined, entry: *e}), func() []change {
 		if t.entries[id] != e {
 			return nil
 		}
 		t.drop(id)
-		return []change{{Left, *e}}
+		return []change{{kind: Left, entry: *e}}
 	}, nil
 }
 
@@ -162,7 +163,7 @@ func (t *table) renew(now time.Time, id leaseID) ([]change, error) {
 	e.expires = now.Add(t.lease)
 	if !e.online {
 		e.online = true
-		changes = append(changes, change{Updated, *e})
+		changes = append(changes, change{kind: Updated, entry: *e})
 	}
 	return changes, nil
 }
@@ -184,9 +185,9 @@ func (t *table) remove(now time.Time, c *claim) (changes []change, undo undo, er
 		return changes, nil, &staleError{e.claim.seq}
 	}
 	t.drop(e.id())
-	return append(changes, change{Left, *e}), func() []change {
+	return append(changes, change{Left, *e, c}), func() []change {
 		t.insert(e)
-		return []change{{Joined, *e}}
+		return []change{{kind: Joined, entry: *e}}
 	}, nil
 }
 
@@ -205,7 +206,7 @@ func (t *table) presence(now time.Time, id peer.ID, online bool) []change {
 		if online {
 			kind = Updated
 		}
-		changes = append(changes, change{kind, *e})
+		changes = append(changes, change{kind: kind, entry: *e})
 	}
 	return changes
 }
@@ -222,7 +223,7 @@ func (t *table) expire(now time.Time) []change {
 		}
 		e.online = false
 		t.drop(e.id())
-		changes = append(changes, change{Expired, *e})
+		changes = append(changes, change{kind: Expired, entry: *e})
 	}
 	return changes
 }

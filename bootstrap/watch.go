@@ -198,12 +198,13 @@ func (l *link) watch(ctx context.Context, tell func(report) error) (synced bool,
 		if ch.GetEntry() == nil {
 			continue // the server is alive
 		}
-		e, err := l.entry(ch.GetEntry())
+		changed, err := decodeChange(ch, l.client.network, time.Now())
 		if err != nil {
 			l.client.log.Warn("a bootstrap server hands out a bad record", "server", l.info.ID, "err", err)
 			continue
 		}
-		if err := tell(report{changed: &change{ChangeKind(ch.GetKind()), e}}); err != nil {
+		l.localise(&changed.entry)
+		if err := tell(report{changed: &changed}); err != nil {
 			return true, err
 		}
 	}

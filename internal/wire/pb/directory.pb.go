@@ -1149,7 +1149,9 @@ func (x *DirectoryPage) GetRevision() uint64 {
 	return 0
 }
 
-// DirectoryChange is one change. Without an entry it only says that the server is alive.
+// DirectoryChange is one change. Without an entry it only says that the server is
+// alive. When the owner removed its registration, the entry's record is the one
+// that gives the name up, which proves it to those who hear otherwise elsewhere.
 type DirectoryChange struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Epoch         uint64                 `protobuf:"varint,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
