@@ -272,8 +272,23 @@ func (c *Conversation) keep(texts []text, delivered uint64) (uint64, error) {
 			return 0, err
 		}
 	}
+	c.show(fresh)
+	return last, nil
+}
+
+// ready sees to it that the history takes messages.
+func (c *Conversation) ready() error {
+	c.keeping.Lock()
+	defer c.keeping.Unlock()
+	recovered, err := c.history.ready()
+	c.show(recovered)
+	return err
+}
+
+// show hands on texts that are durable. It is called with keeping held.
+func (c *Conversation) show(texts []text) {
 	now := time.Now()
-	for _, t := range fresh {
+	for _, t := range texts {
 		m := Message{Seq: t.seq, From: c.peer, Text: t.body, Written: time.UnixMilli(t.time), Stored: now}
 		c.mu.Lock()
 		if c.inbox = append(c.inbox, m); len(c.inbox) > maxUnread {
@@ -284,11 +299,11 @@ func (c *Conversation) keep(texts []text, delivered uint64) (uint64, error) {
 		c.mu.Unlock()
 		c.service.events.publish(Event{Kind: Received, Conversation: c, Message: m})
 	}
-	return last, nil
 }
 
 // acknowledged marks our texts up to seq as delivered. It is called with mu held.
 func (c *Conversation) acknowledged(seq uint64) {
+	c.history.acknowledged(seq)
 	n := 0
 	for n < len(c.pending) && c.pending[n].text.seq <= seq {
 		c.pending[n].state = Delivered

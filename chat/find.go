@@ -17,6 +17,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/peerstore"
 	"github.com/libp2p/go-libp2p/core/sec"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	"github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
 
@@ -230,7 +231,7 @@ func (s *Service) probe(ctx context.Context, addr multiaddr.Multiaddr) (peer.Add
 	_, err = h.Network().DialPeer(ctx, nobody)
 	var mismatch sec.ErrPeerIDMismatch
 	switch {
-	case errors.As(err, &mismatch) && mismatch.Actual == s.node.ID():
+	case errors.Is(err, swarm.ErrDialToSelf), errors.As(err, &mismatch) && mismatch.Actual == s.node.ID():
 		return peer.AddrInfo{}, ErrSelf
 	case errors.As(err, &mismatch):
 		return peer.AddrInfo{ID: mismatch.Actual, Addrs: []multiaddr.Multiaddr{addr}}, nil

@@ -121,7 +121,7 @@ func (c *Conversation) awaitStream(ctx context.Context) error {
 // dial opens a stream.
 func (c *Conversation) dial(ctx context.Context, a *attempt) error {
 	s := c.service
-	if err := c.history.ready(); err != nil {
+	if err := c.ready(); err != nil {
 		return err
 	}
 	conn, err := s.node.Dial(ctx, c.peer, wire.ChatService)

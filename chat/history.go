@@ -38,30 +38,33 @@ type history struct {
 	broken    bool   // the log takes nothing more until it is opened again
 	sent      uint64 // the highest number of our texts
 	received  uint64 // the highest number of theirs
-	delivered uint64 // the highest number of ours that they have
+	delivered uint64 // the highest number of ours that they have, in the file
+	acked     uint64 // the same, as they said
 }
 
-// ready opens the file, or opens it again after an error.
-func (h *history) ready() error {
+// ready opens the file, or opens it again after an error. Then it returns the texts
+// of the other side that turn out to be kept although keeping them failed.
+func (h *history) ready() (recovered []text, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.file == "" || (h.log != nil && !h.broken) {
-		return nil
+		return nil, nil
 	}
+	again, received := h.broken, h.received
 	if h.log != nil {
 		_ = h.log.Close() // what failed before has been told
 		h.log = nil
 	}
 	log, repair, err := durable.OpenLog(h.fsys, h.file)
 	if err != nil {
-		return fmt.Errorf("open history: %w", err)
+		return nil, fmt.Errorf("open history: %w", err)
 	}
 	if repair.Damaged() {
 		h.logger.Warn("history was damaged; messages are lost", "file", h.file, "bytes", repair.Lost, "copy", repair.Quarantine)
 	}
 	for record, err := range log.Records() {
 		if err != nil {
-			return errors.Join(fmt.Errorf("read history: %w", err), log.Close())
+			return nil, errors.Join(fmt.Errorf("read history: %w", err), log.Close())
 		}
 		var e pb.ChatEntry
 		if err := proto.Unmarshal(record, &e); err != nil {
@@ -69,9 +72,12 @@ func (h *history) ready() error {
 			continue
 		}
 		h.count(&e)
+		if t := e.GetReceived(); again && t.GetSeq() > received {
+			recovered = append(recovered, text{t.GetSeq(), t.GetTimeUnixMs(), t.GetBody()})
+		}
 	}
 	h.log, h.broken = log, false
-	return nil
+	return recovered, nil
 }
 
 // count is called with mu held.
@@ -126,7 +132,15 @@ func (h *history) skipTo(seq uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.sent = max(h.sent, seq)
-	h.delivered = max(h.delivered, seq)
+	h.acked = max(h.acked, seq)
+}
+
+// acknowledged notes that the other side has our texts up to seq; append makes that
+// durable later.
+func (h *history) acknowledged(seq uint64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.acked = max(h.acked, seq)
 }
 
 func (h *history) lastReceived() uint64 {
@@ -145,7 +159,7 @@ func (h *history) lastDelivered() uint64 {
 func (h *history) messages() iter.Seq2[Message, error] {
 	return func(yield func(Message, error) bool) {
 		h.mu.Lock()
-		log, delivered := h.log, h.delivered
+		log, delivered := h.log, max(h.delivered, h.acked)
 		h.mu.Unlock()
 		if log == nil {
 			return

@@ -162,7 +162,7 @@ func (s *Service) hold(id peer.ID) (*Conversation, error) {
 		}
 		c.holds++
 		s.mu.Unlock()
-		if err := c.history.ready(); err != nil {
+		if err := c.ready(); err != nil {
 			s.release(c)
 			return nil, err
 		}

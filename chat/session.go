@@ -113,7 +113,7 @@ func (s *session) read() error {
 		switch f := f.(type) {
 		case ping:
 		case text:
-			if last != 0 && f.seq != last+1 {
+			if f.seq <= last {
 				return fmt.Errorf("%w: text %d after %d", wire.ErrMalformed, f.seq, last)
 			}
 			last = f.seq

@@ -15,10 +15,10 @@
 // opener refuses the other with CHAT_REFUSAL_GLARE, the other side drops its own. A
 // stream that becomes ready takes the place of an older one of the same two peers.
 //
-// Each direction numbers its texts from 1, over all streams. The first text on a
-// stream may have any number, each later one has the next. A text whose number is
-// not above the highest received is a duplicate: it is acknowledged again and not
-// shown again.
+// Each direction numbers its texts from 1, over all streams. On one stream the
+// numbers rise; a gap is a text that its sender gave up. A text whose number is not
+// above the highest received, over all streams, is a duplicate: it is acknowledged
+// again and not shown again.
 //
 // Field numbers are append-only: a removed field is reserved, never reused.
 
