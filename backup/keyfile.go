@@ -18,6 +18,16 @@ const (
 	privateDirPerm fs.FileMode = 0o700
 )
 
+// LoadKey returns the owner's key that [New] uses for folder, and makes it if there is
+// none. Nothing else may use the folder meanwhile.
+func LoadKey(folder string) (Key, error) {
+	fsys := durable.OS{}
+	if err := durable.MkdirAll(fsys, folder, privateDirPerm); err != nil {
+		return Key{}, fmt.Errorf("load backup key: %w", err)
+	}
+	return loadKey(fsys, folder)
+}
+
 // loadKey returns the key in a folder's key file, and makes one if there is none. A
 // file that others may read, or that holds no key, is refused: a new key would read
 // none of the old backups, so that is for a person to decide.

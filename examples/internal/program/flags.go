@@ -34,6 +34,7 @@ type Base struct {
 type Common struct {
 	Base
 	Bootstrap []string `help:"Multiaddr with /p2p/ of a bootstrap server or peer to enter through (repeatable)." placeholder:"MULTIADDR"`
+	Peer      []string `help:"Multiaddr with /p2p/ of a peer to enter through without any server (repeatable)." placeholder:"MULTIADDR"`
 }
 
 func (b *Base) base() *Base { return b }
@@ -50,6 +51,9 @@ func (b *Base) check() error {
 func (c *Common) check() error {
 	if _, err := ParsePeers(c.Bootstrap); err != nil {
 		return fmt.Errorf("--bootstrap: %w", err)
+	}
+	if _, err := ParsePeers(c.Peer); err != nil {
+		return fmt.Errorf("--peer: %w", err)
 	}
 	return c.Base.check()
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,6 +34,7 @@ type Peer struct {
 	root   string
 	name   string
 	seeds  []peer.AddrInfo
+	peers  []peer.AddrInfo // of --peer
 	out    *Output
 	log    *slog.Logger
 	cancel context.CancelFunc
@@ -43,13 +45,17 @@ type Peer struct {
 
 // StartNode starts the node that the flags describe, registers it under a name (with
 // "" it is only listed as online) and enters the overlay: through the peers that the
-// directory knows, through addresses of --bootstrap that are peers themselves, and
-// through those of former runs. It says what it does. A name that another peer has is
+// directory knows, through --peer and addresses of --bootstrap that are peers
+// themselves, and through those of former runs. It says what it does. A name that another peer has is
 // an error; servers that do not answer are told, and tried again until Close.
 //
 // The caller closes its services first and the peer last.
 func StartNode(ctx context.Context, out *Output, c *Common, name string, opts ...p2p.Option) (*Peer, error) {
 	seeds, err := c.Seeds()
+	if err != nil {
+		return nil, err
+	}
+	peers, err := ParsePeers(c.Peer)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +75,7 @@ func StartNode(ctx context.Context, out *Output, c *Common, name string, opts ..
 	if err != nil {
 		return nil, err
 	}
-	p := &Peer{Node: node, root: root, name: name, seeds: seeds, out: out, log: log, cancel: func() {}}
+	p := &Peer{Node: node, root: root, name: name, seeds: seeds, peers: peers, out: out, log: log, cancel: func() {}}
 	if len(seeds) > 0 {
 		p.Directory, err = bootstrap.ClientConfig{Network: c.Network, Logger: log}.NewClient(node.Host(), seeds...)
 		if err != nil {
@@ -120,8 +126,10 @@ func (p *Peer) enter(ctx context.Context) error {
 	for _, addr := range fullAddrs(info) {
 		p.out.Detail("  at %s", addr)
 	}
-	if p.Directory == nil {
+	if p.Directory == nil && len(p.peers) == 0 {
 		p.out.Print("server", Fields{"server": nil}, "no bootstrap server was given (--bootstrap)")
+	} else if p.Directory == nil {
+		p.out.Print("server", Fields{"server": nil}, "no bootstrap server; entering through a peer")
 	} else if err := p.register(ctx); errors.Is(err, bootstrap.ErrNoServer) {
 		p.out.Print("server", Fields{"server": nil, "error": err.Error()}, "no bootstrap server answers; trying again now and then")
 		p.out.Detail("  (%s)", err)
@@ -159,13 +167,13 @@ func (p *Peer) register(ctx context.Context) error {
 
 // join enters the overlay through whom there is.
 func (p *Peer) join(ctx context.Context) error {
-	var seeds []peer.AddrInfo
+	seeds := slices.Clone(p.peers)
 	if p.Directory != nil {
 		peers, err := p.Directory.Peers(ctx)
 		if err != nil && !errors.Is(err, bootstrap.ErrNoServer) {
 			p.log.Warn("peers not listed", "error", err)
 		}
-		seeds = append(peers, p.reachable(ctx)...)
+		seeds = append(append(seeds, peers...), p.reachable(ctx)...)
 	}
 	_, err := p.Node.Join(ctx, seeds...)
 	return err
@@ -204,10 +212,7 @@ func (p *Peer) tend(ctx context.Context) {
 			return
 		case <-every.C:
 		}
-		if p.Directory == nil {
-			continue
-		}
-		if !p.registered {
+		if p.Directory != nil && !p.registered {
 			if err := p.register(ctx); err != nil && !errors.Is(err, bootstrap.ErrNoServer) && ctx.Err() == nil {
 				p.out.Print("not-registered", Fields{"error": err.Error()}, "not registered: %s", err)
 			}

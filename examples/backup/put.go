@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"time"
+
+	"github.com/grapevine-p2p/grapevine/backup"
+	"github.com/grapevine-p2p/grapevine/examples/internal/program"
+	"github.com/grapevine-p2p/grapevine/internal/display"
+)
+
+type putCmd struct {
+	Path     []string `arg:"" help:"Files and folders." type:"path"`
+	Replicas int      `short:"r" help:"Copies to keep, on as many machines." default:"3"`
+}
+
+func (p *putCmd) Run(ctx context.Context, c *cli, out *program.Output) error {
+	return c.with(ctx, out, ownerFolder, "", func(_ *program.Peer, service *backup.Service) error {
+		var failed []error
+		for _, path := range p.Path {
+			if err := p.one(ctx, out, service, path); err != nil {
+				failed = append(failed, err)
+			}
+			if ctx.Err() != nil {
+				break
+			}
+		}
+		return errors.Join(failed...)
+	})
+}
+
+func (p *putCmd) one(ctx context.Context, out *program.Output, service *backup.Service, path string) error {
+	b := &bar{out: out, name: filepath.Base(path)}
+	defer b.end()
+	started := time.Now()
+	r, err := service.Put(ctx, path, backup.PutOptions{Replicas: p.Replicas, Progress: b.tell})
+	b.end()
+	if err != nil {
+		return err
+	}
+	took := time.Since(started)
+	out.Print("stored", program.Fields{
+		"ok": true, "path": path, "name": r.Name, "id": r.ID.String(), "files": r.Files, "folders": r.Folders, "links": r.Links,
+		"bytes": r.Size, "sealed": r.Sealed, "sent": r.Sent, "holders": r.Holders, "skipped": r.Skipped, "seconds": took.Seconds(),
+	}, "stored %s: %d files, %s, sealed %s, as %s on %d holders in %s", r.Name, r.Files, size(r.Size), size(r.Sealed), r.ID.Short(), len(r.Holders), rounded(took))
+	for _, id := range r.Holders {
+		out.Detail("  on %s", display.Fingerprint(id.String()))
+	}
+	for _, name := range r.Skipped {
+		out.Detail("  left out, not a file: %s", name)
+	}
+	return nil
+}
+
+func rounded(d time.Duration) time.Duration {
+	if d < time.Second {
+		return d.Round(time.Millisecond)
+	}
+	return d.Round(10 * time.Millisecond)
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// size is a number of bytes on the command line, such as 500MB, 1.5GiB or 1000000.
+type size int64
+
+// UnmarshalText reads a size.
+func (s *size) UnmarshalText(text []byte) error {
+	in := strings.ToLower(strings.TrimSpace(string(text)))
+	digits := strings.TrimRight(in, "abcdefghijklmnopqrstuvwxyz ")
+	unit := strings.TrimSpace(in[len(digits):])
+	factors := map[string]float64{
+		"": 1, "b": 1,
+		"k": 1e3, "kb": 1e3, "m": 1e6, "mb": 1e6, "g": 1e9, "gb": 1e9, "t": 1e12, "tb": 1e12,
+		"kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40,
+	}
+	factor, known := factors[unit]
+	number, err := strconv.ParseFloat(digits, 64)
+	if err != nil || !known || !(number > 0) || number*factor >= math.MaxInt64 {
+		return fmt.Errorf("%q is not a size such as 500MB or 10GiB", text)
+	}
+	*s = size(number * factor)
+	return nil
+}
+
+// String writes a size for people.
+func (s size) String() string {
+	value, unit := float64(s), "B"
+	for _, next := range []string{"KiB", "MiB", "GiB", "TiB"} {
+		if value < 1024 {
+			break
+		}
+		value, unit = value/1024, next
+	}
+	if unit == "B" {
+		return fmt.Sprintf("%d B", int64(s))
+	}
+	return fmt.Sprintf("%.1f %s", value, unit)
+}
