@@ -24,6 +24,7 @@ type driver struct {
 	core    *overlay.Core
 	links   map[peer.ID]*link
 	outcome *lru.Cache[peer.ID, error]     // of the last try to open a link
+	tried   chan struct{}                  // closed, and renewed, with each outcome
 	banned  *lru.Cache[peer.ID, time.Time] // until when
 	pending []overlay.Event                // caused by effects, to be handled after them
 	busy    bool                           // effects are being carried out
@@ -52,6 +53,7 @@ func newDriver(ctx context.Context, n *Node, core *overlay.Core) *driver {
 		core:    core,
 		links:   make(map[peer.ID]*link),
 		outcome: newCache[peer.ID, error](maxOutcomes),
+		tried:   make(chan struct{}),
 		banned:  newCache[peer.ID, time.Time](maxBanned),
 		matches: make(chan overlay.Effect, matchQueue),
 		probes:  make(chan struct{}, maxProbes),
@@ -222,6 +224,8 @@ func (d *driver) opened(l *link, err error) {
 	defer d.mu.Unlock()
 	l.dialling = false
 	d.outcome.Add(l.peer, err)
+	close(d.tried)
+	d.tried = make(chan struct{})
 }
 
 // received hands a message of an open link to the core.

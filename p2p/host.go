@@ -1,6 +1,7 @@
 package p2p
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"net/netip"
@@ -14,6 +15,9 @@ import (
 	libp2pquic "github.com/libp2p/go-libp2p/p2p/transport/quic"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	"github.com/libp2p/go-libp2p/x/rate"
+	"github.com/multiformats/go-multiaddr"
+
+	"github.com/grapevine-p2p/grapevine/internal/listenaddr"
 )
 
 // Connections between which the connection manager trims; neighbours are
@@ -24,13 +28,21 @@ const (
 )
 
 func newHost(c *config, key crypto.PrivKey) (host.Host, error) {
+	listen := c.listen
+	if len(listen) == 0 {
+		for _, a := range []string{"/ip4/0.0.0.0/tcp/0", "/ip4/0.0.0.0/udp/0/quic-v1", "/ip6/::/tcp/0", "/ip6/::/udp/0/quic-v1"} {
+			listen = append(listen, multiaddr.StringCast(a))
+		}
+	} else if err := listenaddr.Free(listen); err != nil {
+		return nil, err
+	}
 	resources, err := newResourceManager()
 	if err != nil {
 		return nil, err
 	}
 	conns, err := connmgr.NewConnManager(lowConns, highConns)
 	if err != nil {
-		return nil, fmt.Errorf("connection manager: %w", err)
+		return nil, errors.Join(fmt.Errorf("connection manager: %w", err), resources.Close())
 	}
 	opts := []libp2p.Option{
 		libp2p.Identity(key),
@@ -45,12 +57,7 @@ func newHost(c *config, key crypto.PrivKey) (host.Host, error) {
 		// meanwhile never closes.
 		libp2p.DisableIdentifyAddressDiscovery(),
 	}
-	if len(c.listen) > 0 {
-		opts = append(opts, libp2p.ListenAddrs(c.listen...))
-	} else {
-		opts = append(opts, libp2p.ListenAddrStrings(
-			"/ip4/0.0.0.0/tcp/0", "/ip4/0.0.0.0/udp/0/quic-v1", "/ip6/::/tcp/0", "/ip6/::/udp/0/quic-v1"))
-	}
+	opts = append(opts, libp2p.ListenAddrs(listen...))
 	if c.metrics != nil {
 		opts = append(opts, libp2p.PrometheusRegisterer(c.metrics))
 	} else {
@@ -58,7 +65,7 @@ func newHost(c *config, key crypto.PrivKey) (host.Host, error) {
 	}
 	h, err := libp2p.New(opts...)
 	if err != nil {
-		return nil, fmt.Errorf("libp2p host: %w", err)
+		return nil, errors.Join(fmt.Errorf("libp2p host: %w", err), conns.Close(), resources.Close())
 	}
 	return h, nil
 }

@@ -26,7 +26,8 @@ type Neighbour struct {
 
 // Join enters the overlay through seeds and through the host cache of former runs,
 // and waits for the first neighbour, 15 s at most. It returns how many peers had
-// been reached by then; the others are tried on. With no seeds and an empty host
+// been reached by then; the others are tried on. Where none of them can be reached,
+// or lets the node in, it says why at once, and they are tried on all the same. With no seeds and an empty host
 // cache it does nothing and is no error: the node is the first of its overlay and
 // waits for others.
 func (n *Node) Join(ctx context.Context, seeds ...peer.AddrInfo) (reached int, err error) {
@@ -43,18 +44,23 @@ func (n *Node) Join(ctx context.Context, seeds ...peer.AddrInfo) (reached int, e
 	if asked == nil {
 		return 0, nil
 	}
-	for len(n.Neighbours()) == 0 {
+	for {
+		reached, failures, tried := n.driver.outcomes(asked)
+		if len(n.Neighbours()) > 0 {
+			return reached, nil
+		}
+		if len(failures) == len(asked) {
+			return 0, fmt.Errorf("%w: %w", ErrNotJoined, errors.Join(failures...))
+		}
 		select {
 		case <-up.queue:
+		case <-tried:
 		case <-ctx.Done():
-			reached, failures := n.driver.outcomes(asked)
 			return reached, fmt.Errorf("%w: %w", ErrNotJoined, errors.Join(append(failures, ctx.Err())...))
 		case <-n.ctx.Done():
 			return 0, ErrClosed
 		}
 	}
-	reached, _ = n.driver.outcomes(asked)
-	return reached, nil
 }
 
 // enterThrough starts the join; nil means that there is nobody to ask.
@@ -76,10 +82,12 @@ func (n *Node) enterThrough(seeds []peer.AddrInfo) (asked []peer.ID) {
 	}
 	if saved := n.saved; len(saved) > 0 {
 		n.saved = nil
-		asked = append(asked, "")
 		d.handleLocked(overlay.Event{Kind: overlay.Learn, Peers: saved})
 		// The oldest links come first; they were stable.
-		contacts = append(contacts, saved[:min(len(saved), overlay.OldestLinks)]...)
+		for _, c := range saved[:min(len(saved), overlay.OldestLinks)] {
+			contacts = append(contacts, c)
+			asked = append(asked, peer.ID(c.Peer))
+		}
 	}
 	if len(contacts) > 0 {
 		d.handleLocked(overlay.Event{Kind: overlay.Join, Peers: contacts})
@@ -87,8 +95,9 @@ func (n *Node) enterThrough(seeds []peer.AddrInfo) (asked []peer.ID) {
 	return asked
 }
 
-// outcomes counts the peers that a link was opened to, and says why others failed.
-func (d *driver) outcomes(ids []peer.ID) (reached int, failures []error) {
+// outcomes counts the peers that a link was opened to, says why others failed, and
+// returns a channel that is closed when there is more to tell.
+func (d *driver) outcomes(ids []peer.ID) (reached int, failures []error, tried <-chan struct{}) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, id := range ids {
@@ -99,7 +108,7 @@ func (d *driver) outcomes(ids []peer.ID) (reached int, failures []error) {
 			failures = append(failures, err)
 		}
 	}
-	return reached, failures
+	return reached, failures, d.tried
 }
 
 // Neighbours returns the active view, oldest first.

@@ -195,7 +195,7 @@ func (l *link) read(stream network.Stream) error {
 		}
 		kept := m.Contacts[:0]
 		for _, c := range m.Contacts {
-			if !contacts.foreign(c, via) {
+			if len(c.Record) > 0 && !contacts.foreign(c, via) {
 				kept = append(kept, c)
 			}
 		}

@@ -33,6 +33,7 @@ var layers = []layer{
 	{"internal/durable/durabletest", []string{"internal/durable"}},
 	{"internal/datadir", []string{"internal/durable"}},
 	{"internal/fabric", nil},
+	{"internal/listenaddr", nil},
 	{"internal/streamconn", nil},
 	{"internal/words", nil},
 
@@ -44,7 +45,7 @@ var layers = []layer{
 
 	// The library.
 	{"p2p", []string{
-		"internal/overlay", "internal/wire/...", "internal/streamconn",
+		"internal/overlay", "internal/wire/...", "internal/streamconn", "internal/listenaddr",
 		"internal/datadir", "internal/durable", "internal/words", "internal/display",
 	}},
 	{"p2p/p2ptest", []string{"p2p", "internal/fabric"}},

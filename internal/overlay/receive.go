@@ -35,6 +35,10 @@ func (c *Core) received(ev *Event) {
 		return
 	}
 
+	if r := c.requestTo(ev.Peer); r != nil && len(r.contact.Record) == 0 {
+		r.contact = contactOf(ev) // a seed is known by its peer ID alone until it speaks
+	}
+
 	switch m.Kind {
 	case wire.KindJoin:
 		c.joined(ev.Peer, m.Contact)
