@@ -17,7 +17,7 @@
 // The heart is a table of leases that is a pure function of requests and time
 // (table.go). Around it stand one writer that makes grants durable before they are
 // acknowledged (writer.go), a journal of changes that watchers read at their own
-// pace (journal.go) and the streams (serve.go).
+// pace (journal.go) and the streams (serve.go, watchers.go).
 //
 // Everything exported is safe for concurrent use unless it says otherwise.
 package bootstrap
