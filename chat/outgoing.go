@@ -39,6 +39,9 @@ type Outgoing struct {
 // Seq is the message's number in our direction of the conversation.
 func (o *Outgoing) Seq() uint64 { return o.text.seq }
 
+// Text is what the message says.
+func (o *Outgoing) Text() string { return o.text.body }
+
 // State is how far the message has come.
 func (o *Outgoing) State() State {
 	o.conversation.mu.Lock()

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/grapevine-p2p/grapevine/bootstrap"
+	"github.com/grapevine-p2p/grapevine/examples/internal/program"
+)
+
+const (
+	// lookTime is how often it is looked whether a server answers.
+	lookTime = time.Second
+	// relistTime is how long to wait before asking servers again that did not answer.
+	relistTime = 2 * time.Second
+)
+
+// person is somebody who is online.
+type person struct {
+	number int // under which they can be chosen, as long as the program runs
+	name   string
+	id     peer.ID
+}
+
+// roster is who is online: by the word of the bootstrap servers, or of the peers
+// themselves when no server is left.
+type roster struct {
+	self    *program.Peer
+	changed chan struct{} // there may be something new
+
+	mu        sync.Mutex
+	directory map[peer.ID]map[string]bool // the names of those online
+	numbers   map[peer.ID]int
+}
+
+func newRoster(self *program.Peer) *roster {
+	return &roster{
+		self: self, changed: make(chan struct{}, 1),
+		directory: make(map[peer.ID]map[string]bool), numbers: make(map[peer.ID]int),
+	}
+}
+
+// follow keeps the roster up to date until ctx ends.
+func (r *roster) follow(ctx context.Context) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	presence := r.self.Node.Events(ctx)
+	wg.Go(func() {
+		for range presence { // a lag says as much as an event: look again
+			r.poke()
+		}
+	})
+	if r.self.Directory != nil {
+		wg.Go(func() { r.watch(ctx) })
+	}
+	every := time.NewTicker(lookTime)
+	defer every.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-every.C:
+			r.poke()
+		}
+	}
+}
+
+func (r *roster) poke() {
+	select {
+	case r.changed <- struct{}{}:
+	default:
+	}
+}
+
+// watch follows the directory.
+func (r *roster) watch(ctx context.Context) {
+	for ctx.Err() == nil {
+		revision, err := r.list(ctx)
+		if err != nil {
+			select {
+			case <-time.After(relistTime):
+			case <-ctx.Done():
+			}
+			continue
+		}
+		for change, err := range r.self.Directory.Watch(ctx, revision) {
+			if err != nil {
+				break // too slow: from a new list
+			}
+			r.take(change.Record, change.Kind)
+			r.poke()
+		}
+	}
+}
+
+// list takes all that the directory knows.
+func (r *roster) list(ctx context.Context) (revision uint64, err error) {
+	records, revision, err := r.self.Directory.List(ctx)
+	if err != nil {
+		return 0, err
+	}
+	r.mu.Lock()
+	clear(r.directory)
+	r.mu.Unlock()
+	for _, record := range records {
+		r.take(record, bootstrap.Joined)
+	}
+	r.poke()
+	return revision, nil
+}
+
+func (r *roster) take(record bootstrap.Record, kind bootstrap.ChangeKind) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	id := record.Peer.ID
+	gone := kind == bootstrap.Away || kind == bootstrap.Left || kind == bootstrap.Expired
+	switch {
+	case id == r.self.Node.ID():
+	case gone || !record.Online:
+		delete(r.directory[id], record.Name)
+		if len(r.directory[id]) == 0 {
+			delete(r.directory, id)
+		}
+	default:
+		if r.directory[id] == nil {
+			r.directory[id] = make(map[string]bool)
+		}
+		r.directory[id][record.Name] = true
+	}
+}
+
+// server is the bootstrap server that the roster comes from, "" if none answers.
+func (r *roster) server() peer.ID {
+	if r.self.Directory == nil {
+		return ""
+	}
+	for _, s := range r.self.Directory.Servers() {
+		if r.self.Node.Host().Network().Connectedness(s.Server.ID) == network.Connected && (s.Connected || errors.Is(s.Err, bootstrap.ErrBusy)) {
+			return s.Server.ID
+		}
+	}
+	return ""
+}
+
+// online lists who is there now, by number.
+func (r *roster) online(fromServer bool) []person {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var people []person
+	if fromServer {
+		for id, names := range r.directory {
+			best := ""
+			for name := range names {
+				if best == "" || (name != "" && name < best) {
+					best = name
+				}
+			}
+			people = append(people, person{name: best, id: id})
+		}
+	} else {
+		for _, o := range r.self.Node.Online() {
+			people = append(people, person{name: o.Name, id: o.ID})
+		}
+	}
+	slices.SortFunc(people, func(a, b person) int { return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.id, b.id)) })
+	for i := range people {
+		number := r.numbers[people[i].id]
+		if number == 0 {
+			number = len(r.numbers) + 1
+			r.numbers[people[i].id] = number
+		}
+		people[i].number = number
+	}
+	slices.SortFunc(people, func(a, b person) int { return cmp.Compare(a.number, b.number) })
+	return people
+}
