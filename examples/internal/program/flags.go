@@ -16,18 +16,23 @@ import (
 // GRAPEVINE_LOG_LEVEL.
 const envPrefix = "GRAPEVINE"
 
-// Base are the flags of every program. Each can be given in the environment and in the
+// Shell are the flags of every program. Each can be given in the environment and in the
 // configuration file too; the command line comes before the environment, and that
 // before the file.
-type Base struct {
-	Data     string           `help:"Folder to keep data in." placeholder:"FOLDER" type:"path"`
-	Network  string           `help:"Name of the network; those of another name are strangers." default:"grapevine"`
-	Listen   []string         `help:"Multiaddr to listen on (repeatable)." placeholder:"MULTIADDR"`
+type Shell struct {
 	JSON     bool             `name:"json" help:"Print one JSON object per line."`
 	LogLevel string           `help:"What to log on standard error: ${enum}." enum:"debug,info,warn,error" default:"warn"`
 	Verbose  bool             `short:"v" help:"Short for --log-level=info."`
 	Config   kong.ConfigFlag  `help:"JSON file with any of these flags by name." placeholder:"FILE"`
 	Version  kong.VersionFlag `help:"Show the version." env:"-"`
+}
+
+// Base are the flags of a program that is on the network and keeps data.
+type Base struct {
+	Shell
+	Data    string   `help:"Folder to keep data in." placeholder:"FOLDER" type:"path"`
+	Network string   `help:"Name of the network; those of another name are strangers." default:"grapevine"`
+	Listen  []string `help:"Multiaddr to listen on (repeatable)." placeholder:"MULTIADDR"`
 }
 
 // Common are the flags of a program that enters a network.
@@ -37,7 +42,9 @@ type Common struct {
 	Peer      []string `help:"Multiaddr with /p2p/ of a peer to enter through without any server (repeatable)." placeholder:"MULTIADDR"`
 }
 
-func (b *Base) base() *Base { return b }
+func (s *Shell) shell() *Shell { return s }
+
+func (s *Shell) check() error { return nil }
 
 func (b *Base) check() error {
 	for _, addr := range b.Listen {
@@ -67,18 +74,18 @@ func (b *Base) DataDir() (string, error) {
 }
 
 // Logger returns a logger to standard error.
-func (b *Base) Logger() *slog.Logger {
-	opts := &slog.HandlerOptions{Level: b.level()}
-	if b.JSON {
+func (s *Shell) Logger() *slog.Logger {
+	opts := &slog.HandlerOptions{Level: s.level()}
+	if s.JSON {
 		return slog.New(slog.NewJSONHandler(os.Stderr, opts))
 	}
 	return slog.New(slog.NewTextHandler(os.Stderr, opts))
 }
 
-func (b *Base) level() slog.Level {
+func (s *Shell) level() slog.Level {
 	var level slog.Level
-	_ = level.UnmarshalText([]byte(b.LogLevel)) // kong has checked it
-	if b.Verbose {
+	_ = level.UnmarshalText([]byte(s.LogLevel)) // kong has checked it
+	if s.Verbose {
 		level = min(level, slog.LevelInfo)
 	}
 	return level

@@ -1,8 +1,8 @@
 // Package program is what the runnable programs share: flags with the same names in the
 // environment and in a file, signals, output for a person or for a machine, exit codes.
 //
-// A program declares its flags and commands as a kong struct that embeds [Common] or
-// [Base], and hands it to [Main]:
+// A program declares its flags and commands as a kong struct that embeds [Common],
+// [Base] or [Shell], and hands it to [Main]:
 //
 //	type cli struct {
 //		program.Common
@@ -12,7 +12,7 @@
 //	func main() { program.Main("backup", "Keep files on peers.", &cli{}) }
 //
 // The Run method of the command, or of the struct itself, is called with what it asks
-// for: a context.Context that ends at SIGINT or SIGTERM, an *[Output], a *[Base], and
+// for: a context.Context that ends at SIGINT or SIGTERM, an *[Output], and
 // pointers to the struct and the commands on the way.
 package program
 
@@ -38,9 +38,9 @@ const (
 	ExitUsage = 2
 )
 
-// CLI is a kong struct that embeds [Base] or [Common].
+// CLI is a kong struct that embeds [Shell], [Base] or [Common].
 type CLI interface {
-	base() *Base
+	shell() *Shell
 	check() error
 }
 
@@ -94,9 +94,9 @@ func run(ctx context.Context, name, description string, cli CLI, args []string, 
 		fmt.Fprintf(stderr, "Run \"%s --help\" for what there is.\n", name)
 		return ExitUsage
 	}
-	out := newOutput(stdout, stderr, cli.base().JSON)
+	out := newOutput(stdout, stderr, cli.shell().JSON)
 	parsed.BindTo(ctx, (*context.Context)(nil))
-	parsed.Bind(out, cli.base())
+	parsed.Bind(out)
 	err = parsed.Run()
 	out.endProgress()
 	if err != nil {

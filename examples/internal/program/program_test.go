@@ -27,11 +27,8 @@ type putCmd struct {
 	fail error
 }
 
-func (p *putCmd) Run(ctx context.Context, out *Output, base *Base, cli *testCLI) error {
+func (p *putCmd) Run(ctx context.Context, out *Output) error {
 	p.ran = true
-	if base != &cli.Base {
-		return errors.New("another Base")
-	}
 	out.Print("put", Fields{"file": p.File, "replicas": p.Replicas}, "put %s on %d peers", p.File, p.Replicas)
 	out.Detail("for a person")
 	if err := ctx.Err(); err != nil {
@@ -215,16 +212,16 @@ func TestBadConfig(t *testing.T) {
 
 func TestLevel(t *testing.T) {
 	for _, c := range []struct {
-		base Base
-		want slog.Level
+		shell Shell
+		want  slog.Level
 	}{
-		{Base{LogLevel: "warn"}, slog.LevelWarn},
-		{Base{LogLevel: "warn", Verbose: true}, slog.LevelInfo},
-		{Base{LogLevel: "debug", Verbose: true}, slog.LevelDebug},
-		{Base{LogLevel: "error"}, slog.LevelError},
+		{Shell{LogLevel: "warn"}, slog.LevelWarn},
+		{Shell{LogLevel: "warn", Verbose: true}, slog.LevelInfo},
+		{Shell{LogLevel: "debug", Verbose: true}, slog.LevelDebug},
+		{Shell{LogLevel: "error"}, slog.LevelError},
 	} {
-		if got := c.base.level(); got != c.want {
-			t.Errorf("%+v: %v", c.base, got)
+		if got := c.shell.level(); got != c.want {
+			t.Errorf("%+v: %v", c.shell, got)
 		}
 	}
 }
