@@ -3,8 +3,6 @@ package p2p
 import (
 	"errors"
 	"fmt"
-	"math"
-	"net/netip"
 
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/crypto"
@@ -14,17 +12,23 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
 	libp2pquic "github.com/libp2p/go-libp2p/p2p/transport/quic"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
-	"github.com/libp2p/go-libp2p/x/rate"
 	"github.com/multiformats/go-multiaddr"
 
+	"github.com/grapevine-p2p/grapevine/internal/iplimit"
 	"github.com/grapevine-p2p/grapevine/internal/listenaddr"
 )
 
-// Connections between which the connection manager trims; neighbours are
-// protected. Four times the default degree, and room for the services.
+// Limits on connections.
 const (
+	// Between these the connection manager trims; neighbours are protected. Four
+	// times the default degree, and room for the services.
 	lowConns  = 160
 	highConns = 256
+
+	// connsPerAddress is for one public address: a household, a lab.
+	connsPerAddress = 64
+	// newConnsPerAddress is how many of them may be new each second.
+	newConnsPerAddress = 1
 )
 
 func newHost(c *config, key crypto.PrivKey) (host.Host, error) {
@@ -70,36 +74,12 @@ func newHost(c *config, key crypto.PrivKey) (host.Host, error) {
 	return h, nil
 }
 
-// newResourceManager returns libp2p's defaults, but for the limits per address:
-// peers on one machine, in one LAN or behind one carrier's NAT share an address,
-// and thirty of them must form a full overlay.
+// newResourceManager returns libp2p's defaults, but for the limits per address.
 func newResourceManager() (network.ResourceManager, error) {
-	var v4, v6 []rcmgr.NetworkPrefixLimit
-	var rates []rate.PrefixLimit
-	for _, s := range []string{"127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10"} {
-		v4 = append(v4, rcmgr.NetworkPrefixLimit{Network: netip.MustParsePrefix(s), ConnCount: math.MaxInt})
-		rates = append(rates, rate.PrefixLimit{Prefix: netip.MustParsePrefix(s)})
-	}
-	for _, s := range []string{"::1/128", "fc00::/7", "fe80::/10"} {
-		v6 = append(v6, rcmgr.NetworkPrefixLimit{Network: netip.MustParsePrefix(s), ConnCount: math.MaxInt})
-		rates = append(rates, rate.PrefixLimit{Prefix: netip.MustParsePrefix(s)})
-	}
 	limits := rcmgr.DefaultLimits
 	libp2p.SetDefaultServiceLimits(&limits)
-	m, err := rcmgr.NewResourceManager(
-		rcmgr.NewFixedLimiter(limits.AutoScale()),
-		rcmgr.WithNetworkPrefixLimit(v4, v6),
-		rcmgr.WithLimitPerSubnet( // one public address: a household, a lab
-			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: 64}},
-			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 56, ConnCount: 64}, {PrefixLength: 48, ConnCount: 256}}),
-		rcmgr.WithConnRateLimiters(&rate.Limiter{
-			NetworkPrefixLimits: rates,
-			SubnetRateLimiter: rate.SubnetLimiter{
-				IPv4SubnetLimits: []rate.SubnetLimit{{PrefixLength: 32, Limit: rate.Limit{RPS: 1, Burst: 64}}},
-				IPv6SubnetLimits: []rate.SubnetLimit{{PrefixLength: 56, Limit: rate.Limit{RPS: 1, Burst: 64}}},
-			},
-		}),
-	)
+	m, err := rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(limits.AutoScale()),
+		iplimit.Options(connsPerAddress, newConnsPerAddress)...)
 	if err != nil {
 		return nil, fmt.Errorf("resource manager: %w", err)
 	}

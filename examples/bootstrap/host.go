@@ -3,8 +3,6 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"math"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -15,9 +13,10 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
 	quic "github.com/libp2p/go-libp2p/p2p/transport/quic"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
-	"github.com/libp2p/go-libp2p/x/rate"
 	"github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
+
+	"github.com/grapevine-p2p/grapevine/internal/iplimit"
 )
 
 const (
@@ -29,26 +28,16 @@ const (
 	maxStreams = 4 * maxConns
 	// maxMemory is reserved for the buffers of streams.
 	maxMemory = 2 << 30
-	// connsPerIP4 and connsPerIP6 are for one public address (IPv6: a /56): a
-	// household or a lab; a lab behind one address is known to have hundreds.
-	connsPerIP4 = 256
-	connsPerIP6 = 256
-	// newConnsPerIP a second, with a burst of all that one address may have.
-	newConnsPerIP = 5
+	// connsPerAddress is for one public address: a household or a lab; a lab behind
+	// one address is known to have hundreds.
+	connsPerAddress = 256
+	// newConnsPerAddress is how many of them may be new each second.
+	newConnsPerAddress = 5
 )
 
 // defaultListen is where the server listens if nobody said otherwise.
 func defaultListen() []string {
 	return []string{"/ip4/0.0.0.0/tcp/4001", "/ip4/0.0.0.0/udp/4001/quic-v1"}
-}
-
-// near are the ranges without limits for one address: loopback, private,
-// link-local and shared.
-func near() []string {
-	return []string{
-		"127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10",
-		"::1/128", "fc00::/7", "fe80::/10",
-	}
 }
 
 // newHost makes a host that does not listen yet.
@@ -66,31 +55,8 @@ func newHost(key crypto.PrivKey) (host.Host, error) {
 		ServiceDefault:  many,
 	}.Build(limits.AutoScale())
 
-	var v4, v6 []rcmgr.NetworkPrefixLimit
-	var rates []rate.PrefixLimit
-	for _, s := range near() {
-		prefix := netip.MustParsePrefix(s)
-		rates = append(rates, rate.PrefixLimit{Prefix: prefix})
-		limit := rcmgr.NetworkPrefixLimit{Network: prefix, ConnCount: math.MaxInt}
-		if prefix.Addr().Is4() {
-			v4 = append(v4, limit)
-		} else {
-			v6 = append(v6, limit)
-		}
-	}
 	manager, err := rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(concrete),
-		rcmgr.WithMetricsDisabled(),
-		rcmgr.WithNetworkPrefixLimit(v4, v6),
-		rcmgr.WithLimitPerSubnet(
-			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: connsPerIP4}},
-			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 56, ConnCount: connsPerIP6}}),
-		rcmgr.WithConnRateLimiters(&rate.Limiter{
-			NetworkPrefixLimits: rates,
-			SubnetRateLimiter: rate.SubnetLimiter{
-				IPv4SubnetLimits: []rate.SubnetLimit{{PrefixLength: 32, Limit: rate.Limit{RPS: newConnsPerIP, Burst: connsPerIP4}}},
-				IPv6SubnetLimits: []rate.SubnetLimit{{PrefixLength: 56, Limit: rate.Limit{RPS: newConnsPerIP, Burst: connsPerIP6}}},
-			},
-		}))
+		append(iplimit.Options(connsPerAddress, newConnsPerAddress), rcmgr.WithMetricsDisabled())...)
 	if err != nil {
 		return nil, fmt.Errorf("set limits: %w", err)
 	}
@@ -109,6 +75,10 @@ func newHost(key crypto.PrivKey) (host.Host, error) {
 		libp2p.Transport(quic.NewTransport),
 		libp2p.UserAgent("grapevine-bootstrap"),
 		libp2p.DisableRelay(),
+		// On Close, v0.51's observed-address manager stops reading its event
+		// subscription but leaves it open: a host that many peers identify to
+		// meanwhile never closes.
+		libp2p.DisableIdentifyAddressDiscovery(),
 		libp2p.DisableMetrics(),
 	)
 	if err != nil {

@@ -33,6 +33,7 @@ var layers = []layer{
 	{"internal/durable/durabletest", []string{"internal/durable"}},
 	{"internal/datadir", []string{"internal/durable"}},
 	{"internal/fabric", nil},
+	{"internal/iplimit", nil},
 	{"internal/listenaddr", nil},
 	{"internal/streamconn", nil},
 	{"internal/words", nil},
@@ -45,7 +46,7 @@ var layers = []layer{
 
 	// The library.
 	{"p2p", []string{
-		"internal/overlay", "internal/wire/...", "internal/streamconn", "internal/listenaddr",
+		"internal/overlay", "internal/wire/...", "internal/streamconn", "internal/iplimit", "internal/listenaddr",
 		"internal/datadir", "internal/durable", "internal/words", "internal/display",
 	}},
 	{"p2p/p2ptest", []string{"p2p", "internal/fabric"}},
@@ -66,6 +67,10 @@ var layers = []layer{
 	{"examples", []string{
 		"p2p", "bootstrap", "chat", "backup", "examples/internal/...",
 		"internal/datadir", "internal/durable", "internal/display", "internal/words",
+	}},
+	{"examples/bootstrap", []string{
+		"bootstrap", "examples/internal/...", "internal/iplimit",
+		"internal/datadir", "internal/durable", "internal/display",
 	}},
 	{"examples/tour", []string{
 		"p2p", "bootstrap", "chat", "backup", "examples/internal/...", "internal/fabric",

@@ -18,7 +18,7 @@ func Free(addrs []multiaddr.Multiaddr) error {
 	var taken []error
 	for _, a := range addrs {
 		if err := free(a); err != nil {
-			taken = append(taken, fmt.Errorf("listen on %s: %w", a, err))
+			taken = append(taken, fmt.Errorf("listen on %s (stop the program that does, or choose another port): %w", a, err))
 		}
 	}
 	return errors.Join(taken...)

@@ -90,6 +90,7 @@ func (in *Input) Close() error {
 	close(in.stopped)
 	if in.screen != nil {
 		in.screen.SetPrompt("")
+		_, _ = in.screen.Write(nil) // draws the line again, without the prompt
 		in.out.redirect(os.Stdout)
 	}
 	return in.restore()

@@ -63,9 +63,6 @@ func StartNode(ctx context.Context, out *Output, c *Common, name string, opts ..
 	if err != nil {
 		return nil, err
 	}
-	if err := checkPorts(c.Listen); err != nil {
-		return nil, err
-	}
 	log := c.Logger()
 	all := []p2p.Option{p2p.WithDataDir(root), p2p.WithNetwork(c.Network), p2p.WithLogger(log)}
 	if len(c.Listen) > 0 {
