@@ -161,3 +161,19 @@ func onDisk(t testing.TB, folder string, text []byte) bool {
 	}
 	return found
 }
+
+// eventually waits until holds is true.
+func eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	every := time.NewTicker(20 * time.Millisecond)
+	defer every.Stop()
+	for !holds() {
+		select {
+		case <-every.C:
+		case <-late.C:
+			t.Fatalf("not within %v: %s", patience, what)
+		}
+	}
+}

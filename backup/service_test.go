@@ -43,6 +43,7 @@ func must(t testing.TB, err error) {
 }
 
 func TestRoundTrip(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 4, nil)
 	folder := makeFolder(t)
 	r := c.put(folder, 3)
@@ -95,6 +96,7 @@ func TestRoundTrip(t *testing.T) {
 }
 
 func TestSingleFile(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 1, nil)
 	name := filepath.Join(t.TempDir(), "note.txt")
 	writeFile(t, name, 1000, 1)
@@ -110,6 +112,7 @@ func TestSingleFile(t *testing.T) {
 }
 
 func TestSealed(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 1, nil)
 	folder := filepath.Join(t.TempDir(), "my-diary-name")
 	must(t, os.Mkdir(folder, 0o700))
@@ -135,6 +138,7 @@ func TestSealed(t *testing.T) {
 }
 
 func TestGetUnknown(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 1, nil)
 	_, err := c.owner.Get(t.Context(), backup.BlobID{1}, t.TempDir(), backup.GetOptions{})
 	if !errors.Is(err, backup.ErrNotFound) {

@@ -61,7 +61,8 @@ func (s *store) sweep(folder string) error {
 			s.enter(id)
 		default: // of a blob that never got its name
 			if _, err := s.fsys.Stat(s.path(id)); errors.Is(err, fs.ErrNotExist) {
-				if err := s.fsys.Remove(full); err != nil {
+				// It may have been moved aside with its blob.
+				if err := s.fsys.Remove(full); err != nil && !errors.Is(err, fs.ErrNotExist) {
 					return err
 				}
 			}
