@@ -18,7 +18,10 @@ import (
 	"github.com/grapevine-p2p/grapevine/p2p/p2ptest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// The clock of libp2p's byte counters, which one test uses, never stops.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/libp2p/go-flow-metrics.(*sweeper).run"))
+}
 
 // patience bounds every wait: far more than a busy machine needs.
 const patience = 60 * time.Second

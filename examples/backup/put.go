@@ -44,7 +44,7 @@ func (p *putCmd) one(ctx context.Context, out *program.Output, service *backup.S
 	out.Print("stored", program.Fields{
 		"ok": true, "path": path, "name": r.Name, "id": r.ID.String(), "files": r.Files, "folders": r.Folders, "links": r.Links,
 		"bytes": r.Size, "sealed": r.Sealed, "sent": r.Sent, "holders": r.Holders, "skipped": r.Skipped, "seconds": took.Seconds(),
-	}, "stored %s: %d files, %s, sealed %s, as %s on %d holders in %s", r.Name, r.Files, size(r.Size), size(r.Sealed), r.ID.Short(), len(r.Holders), rounded(took))
+	}, "stored %s: %s, %s, sealed %s, as %s on %s in %s", r.Name, count(r.Files, "file"), size(r.Size), size(r.Sealed), r.ID.Short(), count(len(r.Holders), "holder"), rounded(took))
 	for _, id := range r.Holders {
 		out.Detail("  on %s", display.Fingerprint(id.String()))
 	}

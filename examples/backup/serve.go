@@ -19,7 +19,7 @@ func (s *serveCmd) Run(ctx context.Context, c *cli, out *program.Output) error {
 	return c.with(ctx, out, holderFolder, "", func(peer *program.Peer, service *backup.Service) error {
 		last := service.Usage()
 		out.Print("serving", program.Fields{"quota": last.Quota, "blobs": last.Blobs, "held": last.Held, "data": c.Data},
-			"giving %s to others, %s of it in use by %d backups, in %s", size(last.Quota), size(last.Held), last.Blobs, c.Data)
+			"giving %s to others, %s of it in use by %s, in %s", size(last.Quota), size(last.Held), count(last.Blobs, "backup"), c.Data)
 		every := time.NewTicker(watchTime)
 		defer every.Stop()
 		for {
@@ -31,7 +31,7 @@ func (s *serveCmd) Run(ctx context.Context, c *cli, out *program.Output) error {
 			}
 			if now := service.Usage(); now.Blobs != last.Blobs {
 				out.Print("holding", program.Fields{"blobs": now.Blobs, "held": now.Held},
-					"keeping %d backups now, %s", now.Blobs, size(now.Held))
+					"keeping %s now, %s", count(now.Blobs, "backup"), size(now.Held))
 				last = now
 			}
 		}

@@ -29,6 +29,14 @@ func (s *size) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// count writes a number of things.
+func count[N int | int64](n N, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprint(n, " ", what, "s")
+}
+
 // String writes a size for people.
 func (s size) String() string {
 	value, unit := float64(s), "B"

@@ -1,0 +1,336 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"go.uber.org/goleak"
+
+	"github.com/grapevine-p2p/grapevine/bootstrap"
+)
+
+// patience is how long a test waits for what it expects, on a machine however busy.
+const patience = 60 * time.Second
+
+// asProgram in the environment makes the test binary the program itself.
+const asProgram = "GRAPEVINE_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// command is the program with arguments, in an environment without other settings.
+func command(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
+	for _, kv := range os.Environ() {
+		if !strings.HasPrefix(kv, "GRAPEVINE_") {
+			cmd.Env = append(cmd.Env, kv)
+		}
+	}
+	cmd.Env = append(cmd.Env, asProgram+"=1", "GRAPEVINE_LISTEN=/ip4/127.0.0.1/tcp/0", "TZ=UTC")
+	return cmd
+}
+
+// event is one line of --json.
+type event map[string]any
+
+func (e event) strings(name string) (out []string) {
+	list, _ := e[name].([]any)
+	for _, v := range list {
+		out = append(out, fmt.Sprint(v))
+	}
+	return out
+}
+
+// events runs the program to its end with --json and returns its lines of one kind, and
+// whether it succeeded.
+func events(t *testing.T, kind string, args ...string) (found []event, ok bool) {
+	t.Helper()
+	cmd := command(t, append([]string{"--json"}, args...)...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	for line := range bytes.Lines(out) {
+		var e event
+		if err := json.Unmarshal(line, &e); err != nil {
+			t.Fatalf("line %q: %v", line, err)
+		}
+		if e["event"] == kind {
+			found = append(found, e)
+		}
+	}
+	return found, err == nil
+}
+
+// holder is a running "backup serve".
+type holder struct {
+	cmd  *exec.Cmd
+	id   string
+	addr string
+}
+
+// serve runs a holder and waits until it serves.
+func serve(t *testing.T, args ...string) *holder {
+	t.Helper()
+	h := &holder{cmd: command(t, append([]string{"--json", "serve", "--data", t.TempDir(), "--quota", "100MB"}, args...)...)}
+	h.cmd.Stderr = os.Stderr
+	out, err := h.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := make(chan event, 1000)
+	go func() {
+		defer close(lines)
+		for s := bufio.NewScanner(out); s.Scan(); {
+			var e event
+			if json.Unmarshal(s.Bytes(), &e) == nil {
+				lines <- e
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		h.kill()
+		for range lines {
+		}
+	})
+	late := time.After(patience)
+	for {
+		select {
+		case e, open := <-lines:
+			switch {
+			case !open:
+				t.Fatal("the holder ended")
+			case e["event"] == "node":
+				h.id = e["id"].(string)
+				h.addr = e.strings("addrs")[0]
+			case e["event"] == "serving":
+				return h
+			}
+		case <-late:
+			t.Fatal("the holder does not serve")
+		}
+	}
+}
+
+// kill is kill -9.
+func (h *holder) kill() {
+	if h.cmd.ProcessState == nil {
+		_ = h.cmd.Process.Kill()
+		_ = h.cmd.Wait()
+	}
+}
+
+func startServer(t *testing.T) string {
+	t.Helper()
+	h, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"), libp2p.DisableRelay(), libp2p.DisableMetrics())
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &bootstrap.Server{Host: h}
+	if err := server.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = server.Close(), h.Close() })
+	addrs, err := peer.AddrInfoToP2pAddrs(&peer.AddrInfo{ID: h.ID(), Addrs: h.Addrs()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return addrs[0].String()
+}
+
+// makeFolder makes a small tree.
+func makeFolder(t *testing.T) string {
+	t.Helper()
+	root := filepath.Join(t.TempDir(), "papers")
+	for name, size := range map[string]int{"a.txt": 10, "deep/er/b.bin": 3_000_000, "empty": 0} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(root, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(root, name), bytes.Repeat([]byte(name), size/len(name)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+func contents(t *testing.T, root string) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	if err := fs.WalkDir(os.DirFS(root), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(filepath.Join(root, name))
+		out[name] = string(data)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func same(t *testing.T, got, want string) {
+	t.Helper()
+	a, b := contents(t, got), contents(t, want)
+	if len(a) != len(b) {
+		t.Errorf("%d files, want %d", len(a), len(b))
+	}
+	for name := range b {
+		if a[name] != b[name] {
+			t.Errorf("%s differs", name)
+		}
+	}
+}
+
+// The whole story as its user lives it: back up, lose the machine and two of three
+// holders, restore elsewhere with the key alone and without the server.
+func TestStory(t *testing.T) {
+	server := startServer(t)
+	var holders []*holder
+	for range 4 {
+		holders = append(holders, serve(t, "--bootstrap", server))
+	}
+	folder, data := makeFolder(t), t.TempDir()
+	owner := func(args ...string) []string { return append(args, "--data", data, "--bootstrap", server) }
+
+	stored, ok := events(t, "stored", owner("put", folder)...)
+	if !ok || len(stored) != 1 || len(stored[0].strings("holders")) != 3 || stored[0]["sent"] != stored[0]["sealed"] {
+		t.Fatalf("put: %v, %v", ok, stored)
+	}
+	id, keepers := stored[0]["id"].(string), stored[0].strings("holders")
+
+	listed, ok := events(t, "backup", owner("ls")...)
+	if !ok || len(listed) != 1 || listed[0]["name"] != "papers" || listed[0]["copies"] != 3.0 || listed[0]["id"] != id {
+		t.Errorf("ls: %v, %v", ok, listed)
+	}
+	located, ok := events(t, "holder", owner("locate", "papers")...)
+	var found []string
+	for _, e := range located {
+		found = append(found, e["id"].(string))
+	}
+	slices.Sort(found)
+	slices.Sort(keepers)
+	if !ok || !slices.Equal(found, keepers) {
+		t.Errorf("located %v, stored on %v", found, keepers)
+	}
+
+	printed, ok := events(t, "key", "key", "--data", data)
+	if !ok {
+		t.Fatal("no key printed")
+	}
+	key := printed[0]["key"].(string)
+
+	lost := 0
+	var survivor *holder
+	for _, h := range holders {
+		if lost < 2 && slices.Contains(keepers, h.id) {
+			h.kill()
+			lost++
+			continue
+		}
+		survivor = h
+	}
+	keyFile := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(keyFile, []byte(key+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, access := range [][]string{{"--key", key}, {"--key", "@" + keyFile}} {
+		destination := t.TempDir()
+		args := append([]string{"get", "papers", destination, "--data", t.TempDir(), "--peer", survivor.addr}, access...)
+		restored, ok := events(t, "restored", args...)
+		if !ok || len(restored) != 1 || restored[0]["id"] != id {
+			t.Fatalf("get: %v, %v", ok, restored)
+		}
+		same(t, filepath.Join(destination, "papers"), folder)
+	}
+}
+
+// What a person reads: results on standard output, one clear error, and the exit code.
+func TestForAPerson(t *testing.T) {
+	h := serve(t)
+	file := filepath.Join(t.TempDir(), "note.txt")
+	if err := os.WriteFile(file, []byte("hello"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	data := t.TempDir()
+	for _, c := range []struct {
+		name string
+		args []string
+		code int
+		says string // on standard output, or on standard error for a failure
+	}{
+		{"put", []string{"put", "-r1", file}, 0, "stored note.txt: 1 file, 5 B"},
+		{"ls", []string{"ls"}, 0, "1/1  note.txt"},
+		{"locate", []string{"locate", "note.txt"}, 0, "1 holder of"},
+		{"get", []string{"get", "note.txt", filepath.Join(data, "out")}, 0, "1 file, 5 B, verified, from 1 holder in"},
+		{"again", []string{"get", "note.txt", filepath.Join(data, "out")}, 1, "already there"},
+		{"overwrite", []string{"get", "--overwrite", "note.txt", filepath.Join(data, "out")}, 0, "restored"},
+		{"too few", []string{"put", file}, 1, "3 copies wanted, 1 peers offer space"},
+		{"missing", []string{"put", file + "x"}, 1, "no such file"},
+		{"unknown", []string{"get", "nothing", data}, 1, `backup "nothing": no peer that is reachable has it`},
+		{"bad key", []string{"--key", "grapevine-backup-1-x", "ls"}, 1, "--key: not a backup key"},
+		{"no key file", []string{"--key", "@/nowhere", "ls"}, 1, "--key: open /nowhere"},
+		{"bad peer", []string{"--peer", "here", "ls"}, 2, "--peer"},
+		{"bad quota", []string{"serve", "--quota", "lots"}, 2, "not a size"},
+		{"no command", nil, 2, "expected one of"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cmd := command(t, append([]string{"--data", data, "--peer", h.addr}, c.args...)...)
+			var stdout, stderr bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &stdout, &stderr
+			_ = cmd.Run()
+			if code := cmd.ProcessState.ExitCode(); code != c.code {
+				t.Errorf("exit code %d, want %d: %s", code, c.code, stderr.String())
+			}
+			said := stdout.String()
+			if c.code != 0 {
+				said = stderr.String()
+			}
+			if !strings.Contains(said, c.says) {
+				t.Errorf("said %q, want %q", said, c.says)
+			}
+			if c.code == 0 && stderr.Len() > 0 || c.code == 1 && strings.Count(stderr.String(), "\n") != 1 {
+				t.Errorf("on standard error: %q", stderr.String())
+			}
+		})
+	}
+}
+
+func TestSize(t *testing.T) {
+	for in, want := range map[string]size{"1": 1, "500MB": 500e6, "1.5GiB": 3 << 29, " 10 kb ": 10_000, "2TiB": 2 << 40} {
+		var s size
+		if err := s.UnmarshalText([]byte(in)); err != nil || s != want {
+			t.Errorf("%q: %d, %v", in, s, err)
+		}
+	}
+	for _, in := range []string{"", "-1", "0", "x", "1XB", "1e30", "NaN", "inf", "9999999TB"} {
+		var s size
+		if err := s.UnmarshalText([]byte(in)); err == nil {
+			t.Errorf("%q: %d", in, s)
+		}
+	}
+	for in, want := range map[size]string{0: "0 B", 1023: "1023 B", 1536: "1.5 KiB", 10 << 30: "10.0 GiB"} {
+		if in.String() != want {
+			t.Errorf("%d: %s", int64(in), in)
+		}
+	}
+}
