@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -104,7 +105,7 @@ func (t *talk) look() {
 		}
 	}
 	t.server = server
-	people := t.roster.online(server != "")
+	people := t.roster.online(server != "", time.Now())
 	before := t.shown
 	t.shown = make(map[peer.ID]person, len(people))
 	for _, p := range people {
@@ -138,7 +139,7 @@ func (p person) fields() program.Fields {
 
 // list shows who is online.
 func (t *talk) list() {
-	people := t.roster.online(t.server != "")
+	people := t.roster.online(t.server != "", time.Now())
 	source := "from the peers themselves"
 	if t.server != "" {
 		source = "from the bootstrap server " + display.Fingerprint(t.server.String())

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/grapevine-p2p/grapevine/bootstrap"
 	"github.com/grapevine-p2p/grapevine/examples/internal/program"
+	"github.com/grapevine-p2p/grapevine/p2p"
 )
 
 const (
@@ -20,6 +22,9 @@ const (
 	lookTime = time.Second
 	// relistTime is how long to wait before asking servers again that did not answer.
 	relistTime = 2 * time.Second
+	// announceTime is how long the servers' last word holds when none answers any
+	// more: within it every peer has announced itself.
+	announceTime = 30 * time.Second
 )
 
 // person is somebody who is online.
@@ -36,6 +41,7 @@ type roster struct {
 	changed chan struct{} // there may be something new
 
 	mu        sync.Mutex
+	lost      time.Time                   // when the last server did not answer any more
 	directory map[peer.ID]map[string]bool // the names of those online
 	numbers   map[peer.ID]int
 }
@@ -53,7 +59,8 @@ func (r *roster) follow(ctx context.Context) {
 	defer wg.Wait()
 	presence := r.self.Node.Events(ctx)
 	wg.Go(func() {
-		for range presence { // a lag says as much as an event: look again
+		for ev := range presence { // a lag says as much as an event: look again
+			r.heard(ev)
 			r.poke()
 		}
 	})
@@ -76,6 +83,15 @@ func (r *roster) poke() {
 	select {
 	case r.changed <- struct{}{}:
 	default:
+	}
+}
+
+// heard forgets who says goodbye when no server is there to tell.
+func (r *roster) heard(ev p2p.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if ev.Kind == p2p.PresenceDown && !r.lost.IsZero() {
+		delete(r.directory, ev.Peer)
 	}
 }
 
@@ -149,25 +165,30 @@ func (r *roster) server() peer.ID {
 	return ""
 }
 
-// online lists who is there now, by number.
-func (r *roster) online(fromServer bool) []person {
+// online lists who is there at the moment now, by number.
+func (r *roster) online(fromServer bool, now time.Time) []person {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var people []person
-	if fromServer {
-		for id, names := range r.directory {
-			best := ""
-			for name := range names {
-				if best == "" || (name != "" && name < best) {
-					best = name
-				}
-			}
-			people = append(people, person{name: best, id: id})
+	switch {
+	case fromServer:
+		r.lost = time.Time{}
+	case r.lost.IsZero():
+		r.lost = now
+	}
+	names := make(map[peer.ID]string)
+	if fromServer || now.Sub(r.lost) < announceTime {
+		for id, all := range r.directory {
+			names[id] = slices.Max(slices.Collect(maps.Keys(all))) // one with a name, if there is one
 		}
-	} else {
+	}
+	if !fromServer {
 		for _, o := range r.self.Node.Online() {
-			people = append(people, person{name: o.Name, id: o.ID})
+			names[o.ID] = o.Name
 		}
+	}
+	people := make([]person, 0, len(names))
+	for id, name := range names {
+		people = append(people, person{name: name, id: id})
 	}
 	slices.SortFunc(people, func(a, b person) int { return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.id, b.id)) })
 	for i := range people {

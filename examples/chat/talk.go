@@ -36,8 +36,9 @@ type talk struct {
 	shown    map[peer.ID]person // who was online when it was looked last
 	server   peer.ID            // that the list came from
 	looked   bool
-	current  *chat.Conversation
-	opened   chan opened // the outcome of an Open under way
+	current  *chat.Conversation // that lines go to
+	left     bool               // its other side left
+	opened   chan opened        // the outcome of an Open under way
 	opening  bool
 	sent     []sent
 	failed   int                   // things asked for that could not be done
@@ -110,14 +111,23 @@ func (t *talk) run(ctx context.Context, to string) (err error) {
 			if more && !t.line(ctx, &wg, line) {
 				return t.end(ctx, quitWait, events)
 			}
-			if !more && t.input.Err() != nil {
-				return errors.Join(fmt.Errorf("read input: %w", t.input.Err()), t.end(ctx, endWait, events))
-			}
 			if !more {
-				return t.end(ctx, endWait, events)
+				return t.inputEnded(ctx, events)
 			}
 		}
 	}
+}
+
+func (t *talk) inputEnded(ctx context.Context, events <-chan chat.Event) error {
+	wait := endWait
+	if t.input.Terminal { // Ctrl-C or Ctrl-D
+		wait = quitWait
+	}
+	err := t.end(ctx, wait, events)
+	if t.input.Err() != nil {
+		err = errors.Join(fmt.Errorf("read input: %w", t.input.Err()), err)
+	}
+	return err
 }
 
 // relay passes events on to the loop.
@@ -146,10 +156,10 @@ func (t *talk) happened(ev chat.Event) {
 	case chat.Incoming:
 		t.out.Print("incoming", fields, "* %s opened a conversation with you", who(c))
 		t.warn(c)
-		if t.current == nil && !t.opening {
+		if (t.current == nil || t.left) && !t.opening {
 			t.choose(c)
 		} else {
-			t.out.Detail("  (type /to %s to answer)", display.Line(c.Name()))
+			t.out.Detail("  (to answer, type /to %s)", t.handle(c))
 		}
 	case chat.Received:
 		fields["seq"], fields["text"], fields["written"] = ev.Message.Seq, ev.Message.Text, ev.Message.Written
@@ -162,6 +172,9 @@ func (t *talk) happened(ev chat.Event) {
 		t.settle()
 	case chat.Disconnected:
 		t.settle()
+		if c == t.current && errors.Is(ev.Err, chat.ErrLeft) {
+			t.left = true
+		}
 		waiting := t.waiting(c)
 		fields["undelivered"], fields["error"] = waiting, fmt.Sprint(ev.Err)
 		switch {
@@ -172,6 +185,9 @@ func (t *talk) happened(ev chat.Event) {
 			t.out.Print("disconnected", fields, "* %s is disconnected, trying to reach them again%s", who(c), undelivered(waiting))
 		}
 	case chat.Connected:
+		if c == t.current {
+			t.left = false
+		}
 		if waiting := t.waiting(c); waiting > 0 {
 			t.out.Print("connected", fields, "* %s is back, sending %d again", who(c), waiting)
 		} else if t.out.JSON() {
@@ -197,6 +213,14 @@ func indented(text string) string {
 	return strings.ReplaceAll(display.Text(text), "\n", "\n    | ")
 }
 
+// handle is what a conversation's other side can be chosen by.
+func (t *talk) handle(c *chat.Conversation) string {
+	if p, online := t.shown[c.Peer()]; online {
+		return fmt.Sprint(p.number)
+	}
+	return c.Peer().String()
+}
+
 // warn tells of a name that belongs to somebody else.
 func (t *talk) warn(c *chat.Conversation) {
 	if c.Standing() == chat.Conflicting {
@@ -207,12 +231,16 @@ func (t *talk) warn(c *chat.Conversation) {
 
 // choose makes a conversation the one that lines go to.
 func (t *talk) choose(c *chat.Conversation) {
-	t.current = c
+	t.current, t.left = c, false
 	if c == nil {
 		t.input.SetPrompt("> ")
 		return
 	}
-	t.input.SetPrompt(display.Line(c.Name()) + "> ")
+	name := display.Line(c.Name())
+	if name == "" {
+		name = display.Fingerprint(c.Peer().String())
+	}
+	t.input.SetPrompt("to " + name + "> ")
 	t.out.Print("talking", program.Fields{"name": c.Name(), "id": c.Peer()}, "* what you type goes to %s; /leave ends it", who(c))
 }
 
@@ -324,6 +352,10 @@ func (t *talk) waiting(c *chat.Conversation) (n int) {
 
 // end waits for deliveries, shows what still comes, and says what was not delivered.
 func (t *talk) end(ctx context.Context, wait time.Duration, events <-chan chat.Event) error {
+	t.settle()
+	if n := len(t.sent); n > 0 && wait > 0 {
+		t.out.Print("waiting", program.Fields{"undelivered": n}, "waiting %s at most for what is not delivered: %d", wait, n)
+	}
 	late := time.NewTimer(wait)
 	defer late.Stop()
 	look := time.NewTicker(50 * time.Millisecond) // an event may have been lost

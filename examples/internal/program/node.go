@@ -74,7 +74,11 @@ func StartNode(ctx context.Context, out *Output, c *Common, name string, opts ..
 	}
 	p := &Peer{Node: node, root: root, name: name, seeds: seeds, peers: peers, out: out, log: log, cancel: func() {}}
 	if len(seeds) > 0 {
-		p.Directory, err = bootstrap.ClientConfig{Network: c.Network, Logger: log}.NewClient(node.Host(), seeds...)
+		quiet := log // what it warns of is told by the peer
+		if !log.Enabled(ctx, slog.LevelInfo) {
+			quiet = nil
+		}
+		p.Directory, err = bootstrap.ClientConfig{Network: c.Network, Logger: quiet}.NewClient(node.Host(), seeds...)
 		if err != nil {
 			return nil, errors.Join(err, p.Close())
 		}
@@ -129,7 +133,7 @@ func (p *Peer) enter(ctx context.Context) error {
 		p.out.Print("server", Fields{"server": nil}, "no bootstrap server; entering through a peer")
 	} else if err := p.register(ctx); errors.Is(err, bootstrap.ErrNoServer) {
 		p.out.Print("server", Fields{"server": nil, "error": err.Error()}, "no bootstrap server answers; trying again now and then")
-		p.out.Detail("  (%s)", err)
+		p.out.Detail("  (%s)", display.Line(err.Error()))
 	} else if err != nil {
 		return err
 	}
@@ -137,7 +141,7 @@ func (p *Peer) enter(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		p.out.Print("not-joined", Fields{"error": err.Error()}, "no neighbour yet: %s", err)
+		p.out.Print("not-joined", Fields{"error": err.Error()}, "no neighbour yet: %s", display.Line(err.Error()))
 	}
 	return nil
 }
