@@ -148,7 +148,7 @@ func TestFailingDiskLeavesTooFew(t *testing.T) {
 // A holder that is cut off in the middle of a transfer is replaced.
 func TestHolderCutDuringPut(t *testing.T) {
 	t.Parallel()
-	patience := backup.WithPatience(3 * time.Second)
+	patience := backup.WithPatience(2 * time.Second)
 	c := newCluster(t, 5, func(int) []backup.Option { return []backup.Option{patience} })
 	owner := newService(t, c.Nodes[0], t.TempDir(), patience)
 	name := filepath.Join(t.TempDir(), "file")

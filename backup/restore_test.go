@@ -21,7 +21,7 @@ import (
 func TestFallOverWhenHolderIsCut(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 4, nil)
-	owner := newService(t, c.Nodes[0], t.TempDir(), backup.WithKey(c.owner.Key()), backup.WithPatience(3*time.Second))
+	owner := newService(t, c.Nodes[0], t.TempDir(), backup.WithKey(c.owner.Key()), backup.WithPatience(2*time.Second))
 	folder := makeFolder(t)
 	r := c.put(folder, 3)
 	var once sync.Once

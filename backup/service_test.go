@@ -128,7 +128,7 @@ func TestSealed(t *testing.T) {
 	}
 	node := c.Add()
 	c.Join(node)
-	other := newService(t, node, t.TempDir())
+	other := newService(t, node, t.TempDir(), backup.WithQueryTime(2*time.Second))
 	if _, err := other.Get(t.Context(), r.ID, t.TempDir(), backup.GetOptions{}); !errors.Is(err, backup.ErrWrongKey) {
 		t.Errorf("with another key: %v", err)
 	}
@@ -140,7 +140,8 @@ func TestSealed(t *testing.T) {
 func TestGetUnknown(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 1, nil)
-	_, err := c.owner.Get(t.Context(), backup.BlobID{1}, t.TempDir(), backup.GetOptions{})
+	owner := newService(t, c.Nodes[0], t.TempDir(), backup.WithQueryTime(2*time.Second))
+	_, err := owner.Get(t.Context(), backup.BlobID{1}, t.TempDir(), backup.GetOptions{})
 	if !errors.Is(err, backup.ErrNotFound) {
 		t.Errorf("unknown blob: %v", err)
 	}
