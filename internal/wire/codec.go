@@ -15,7 +15,7 @@ import (
 // package; an error other than one of the stream is ErrTooLarge or ErrMalformed.
 func Read(r protodelim.Reader) (Message, error) {
 	var e pb.Envelope
-	if err := ReadFrame(r, MaxControlFrame, &e); err != nil {
+	if err := readFrame(r, MaxControlFrame, &e, checkShape); err != nil {
 		return Message{}, err
 	}
 	return decode(&e)
@@ -151,14 +151,12 @@ func decode(e *pb.Envelope) (m Message, err error) {
 		m.Nonce = b.Pong.GetNonce()
 	case *pb.Envelope_Query:
 		m.Kind = KindQuery
-		d.within("query", proto.Size(b.Query), MaxQuery)
 		m.GUID = d.guid(b.Query.GetGuid())
 		m.TTL = d.hops("ttl", b.Query.GetTtl())
 		m.Hops = d.hops("hops", b.Query.GetHops())
 		m.Query = d.query(b.Query)
 	case *pb.Envelope_Hit:
 		m.Kind = KindHit
-		d.within("hit", proto.Size(b.Hit), MaxHit)
 		m.GUID = d.guid(b.Hit.GetGuid())
 		m.Contact = d.contact(b.Hit.GetHolder())
 		m.Hops = d.hops("hops", b.Hit.GetHops())
@@ -201,7 +199,9 @@ func (d *decoder) bytes(field string, b []byte, limit int) []byte {
 }
 
 func (d *decoder) number(field string, n, limit uint32) uint32 {
-	d.within(field, int(n), int(limit))
+	if n > limit {
+		d.fail("%s of %d, at most %d", field, n, limit)
+	}
 	return n
 }
 

@@ -10,6 +10,10 @@ const (
 	// data and room for its header and proof.
 	MaxDataFrame = 1<<20 + 64<<10
 
+	// MaxFields bounds the fields of an overlay message, and of the envelope around
+	// it: a query, the one with most, has 13, and newer versions may add some.
+	MaxFields = 64
+
 	// MaxNetworkName and MaxAgent bound the strings of a hello.
 	MaxNetworkName = 64
 	MaxAgent       = 64

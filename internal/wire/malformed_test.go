@@ -1,0 +1,281 @@
+package wire
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
+)
+
+func frame(payload []byte) []byte {
+	return append(protowire.AppendVarint(nil, uint64(len(payload))), payload...)
+}
+
+// field is a field of bytes.
+func field(num protowire.Number, value []byte) []byte {
+	return protowire.AppendBytes(protowire.AppendTag(nil, num, protowire.BytesType), value)
+}
+
+func varint(num protowire.Number, value uint64) []byte {
+	return protowire.AppendVarint(protowire.AppendTag(nil, num, protowire.VarintType), value)
+}
+
+func repeat(n int, b []byte) []byte { return bytes.Repeat(b, n) }
+
+// TestMalformedFrames reads the bytes of frames that are none.
+func TestMalformedFrames(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		in   []byte
+		want error
+	}{
+		{"end of the stream", nil, io.EOF},
+		{"half a length", []byte{0x80}, io.ErrUnexpectedEOF},
+		{"length and nothing more", []byte{5}, io.ErrUnexpectedEOF},
+		{"half a message", []byte{5, 82, 3}, io.ErrUnexpectedEOF},
+		{"long length not there", []byte{0xff, 0xff, 0x03, 1}, io.ErrUnexpectedEOF},
+		{"length over the limit", protowire.AppendVarint(nil, MaxControlFrame+1), ErrTooLarge},
+		{"huge length", protowire.AppendVarint(nil, 1<<40), ErrTooLarge},
+		{"largest length", protowire.AppendVarint(nil, 1<<63-1), ErrTooLarge},
+		{"length as a negative number", protowire.AppendVarint(nil, 1<<64-1), ErrMalformed},
+		{"endless length", repeat(20, []byte{0xff}), ErrMalformed},
+		{"overlong length", []byte{0x82, 0x00, 82, 0}, ErrMalformed},
+		{"overlong zero", []byte{0x80, 0x80, 0x00}, ErrMalformed},
+		{"zero length", []byte{0}, ErrMalformed},
+		{"no protobuf", frame([]byte{0xff, 0xff, 0xff}), ErrMalformed},
+		{"field number zero", frame([]byte{0x02, 0x00}), ErrMalformed},
+		{"body longer than the frame", frame([]byte{82, 9, 8, 1}), ErrMalformed},
+		{"end of a group", frame([]byte{0x54}), ErrMalformed},
+		{"deep groups", frame(repeat(MaxControlFrame/2, []byte{0xa3, 0x01})), ErrMalformed},
+		{"body of another type", frame(varint(10, 1)), ErrMalformed},
+		{"body not known", frame(field(99, []byte("new"))), ErrMalformed},
+		{"two bodies", frame(append(field(10, nil), field(11, nil)...)), ErrMalformed},
+		{"the same body twice", frame(append(field(10, nil), field(10, nil)...)), ErrMalformed},
+		{"garbage", []byte("GET / HTTP/1.1\r\nHost: localhost\r\n\r\nmore than seventy-one bytes for the G of GET"), ErrMalformed},
+	} {
+		for _, r := range []interface {
+			io.Reader
+			io.ByteReader
+		}{bytes.NewReader(c.in), bufio.NewReader(bytes.NewReader(c.in))} {
+			if m, err := Read(r); !errors.Is(err, c.want) || m.Kind != 0 {
+				t.Errorf("%s: kind %d, %v; want %v", c.name, m.Kind, err, c.want)
+			}
+		}
+	}
+}
+
+// An empty frame is a message without fields where that means something.
+func TestEmptyFrame(t *testing.T) {
+	for name, m := range frames() {
+		if err := ReadFrame(bytes.NewReader([]byte{0}), 0, m); err != nil || proto.Size(m) != 0 {
+			t.Errorf("%s: %v, %v", name, m, err)
+		}
+	}
+}
+
+// An error of the stream comes through as it is.
+func TestStreamError(t *testing.T) {
+	broken := errors.New("cable cut")
+	for _, in := range []string{"", "\x80", "\x05a"} {
+		r := bufio.NewReader(io.MultiReader(strings.NewReader(in), errReader{broken}))
+		if _, err := Read(r); !errors.Is(err, broken) {
+			t.Errorf("after %q: %v", in, err)
+		}
+	}
+}
+
+type errReader struct{ err error }
+
+func (r errReader) Read([]byte) (int, error) { return 0, r.err }
+
+// TestMalformedFields breaks the limit of each field of each message by one.
+func TestMalformedFields(t *testing.T) {
+	long := func(n int) string { return strings.Repeat("x", n) }
+	good := encodeContact(contact(1))
+	badContacts := map[string]*pb.Contact{
+		"contact missing":       nil,
+		"contact without peer":  {Record: good.Record},
+		"contact peer ID long":  {Peer: make([]byte, MaxPeerID+1)},
+		"contact record long":   {Peer: good.Peer, Record: make([]byte, MaxRecord+1)},
+		"contact peer ID empty": {Peer: []byte{}},
+	}
+	many := make([]*pb.Contact, MaxContacts+1)
+	for i := range many {
+		many[i] = good
+	}
+	query := func(change func(*pb.Query)) *pb.Envelope {
+		q := &pb.Query{Guid: guid[:], Key: []byte("key")}
+		change(q)
+		return &pb.Envelope{Body: &pb.Envelope_Query{Query: q}}
+	}
+	hit := func(change func(*pb.Hit)) *pb.Envelope {
+		h := &pb.Hit{Guid: guid[:], Holder: good, Items: []*pb.Item{{Name: "a"}}}
+		change(h)
+		return &pb.Envelope{Body: &pb.Envelope_Hit{Hit: h}}
+	}
+	hello := func(h *pb.Hello) *pb.Envelope { return &pb.Envelope{Body: &pb.Envelope_Hello{Hello: h}} }
+	refusal := func(r *pb.Refusal) *pb.Envelope { return &pb.Envelope{Body: &pb.Envelope_Refusal{Refusal: r}} }
+	forward := func(f *pb.ForwardJoin) *pb.Envelope {
+		return &pb.Envelope{Body: &pb.Envelope_ForwardJoin{ForwardJoin: f}}
+	}
+	shuffle := func(s *pb.Shuffle) *pb.Envelope { return &pb.Envelope{Body: &pb.Envelope_Shuffle{Shuffle: s}} }
+	reply := func(s *pb.ShuffleReply) *pb.Envelope {
+		return &pb.Envelope{Body: &pb.Envelope_ShuffleReply{ShuffleReply: s}}
+	}
+	cases := map[string]*pb.Envelope{
+		"no body":            {},
+		"hello network long": hello(&pb.Hello{Network: long(MaxNetworkName + 1)}),
+		"hello agent long":   hello(&pb.Hello{Agent: long(MaxAgent + 1)}),
+		"hello record long":  hello(&pb.Hello{Record: make([]byte, MaxRecord+1)}),
+
+		"refusal code large":    refusal(&pb.Refusal{Code: 256}),
+		"refusal code negative": refusal(&pb.Refusal{Code: -1}),
+		"refusal reason long":   refusal(&pb.Refusal{Reason: long(MaxReason + 1)}),
+
+		"forward join ttl": forward(&pb.ForwardJoin{Joiner: good, Ttl: 256}),
+
+		"shuffle ttl":            shuffle(&pb.Shuffle{Origin: good, Ttl: 1<<32 - 1}),
+		"shuffle contacts many":  shuffle(&pb.Shuffle{Origin: good, Contacts: many}),
+		"shuffle reply too many": reply(&pb.ShuffleReply{Contacts: many}),
+
+		"query without GUID":    query(func(q *pb.Query) { q.Guid = nil }),
+		"query GUID short":      query(func(q *pb.Query) { q.Guid = guid[:15] }),
+		"query GUID long":       query(func(q *pb.Query) { q.Guid = append(guid[:], 1) }),
+		"query ttl":             query(func(q *pb.Query) { q.Ttl = 256 }),
+		"query hops":            query(func(q *pb.Query) { q.Hops = 256 }),
+		"query key long":        query(func(q *pb.Query) { q.Key = make([]byte, MaxKey+1) }),
+		"query for nothing":     query(func(q *pb.Query) { q.Key = nil }),
+		"query words many":      query(func(q *pb.Query) { q.Words = make([]string, MaxWords+1) }),
+		"query words very many": query(func(q *pb.Query) { q.Words = make([]string, 400) }),
+		"query word long":       query(func(q *pb.Query) { q.Words = []string{long(MaxWord + 1)} }),
+		"query max":             query(func(q *pb.Query) { q.Max = MaxWanted + 1 }),
+		"query max wraps":       query(func(q *pb.Query) { q.Max = 1<<16 + 1 }),
+
+		"hit without GUID":   hit(func(h *pb.Hit) { h.Guid = nil }),
+		"hit GUID long":      hit(func(h *pb.Hit) { h.Guid = make([]byte, 17) }),
+		"hit hops":           hit(func(h *pb.Hit) { h.Hops = 256 }),
+		"hit without items":  hit(func(h *pb.Hit) { h.Items = nil }),
+		"hit items many":     hit(func(h *pb.Hit) { h.Items = make([]*pb.Item, MaxItems+1) }),
+		"hit item key long":  hit(func(h *pb.Hit) { h.Items[0].Key = make([]byte, MaxKey+1) }),
+		"hit item name long": hit(func(h *pb.Hit) { h.Items[0].Name = long(MaxItemName + 1) }),
+		"hit item data long": hit(func(h *pb.Hit) { h.Items[0].Data = make([]byte, MaxItemData+1) }),
+		"hit large": hit(func(h *pb.Hit) {
+			for range MaxItems - 1 {
+				h.Items = append(h.Items, &pb.Item{Data: make([]byte, MaxItemData)})
+			}
+		}),
+	}
+	for name, c := range badContacts {
+		cases["join: "+name] = &pb.Envelope{Body: &pb.Envelope_Join{Join: &pb.Join{Joiner: c}}}
+		cases["forward join: "+name] = forward(&pb.ForwardJoin{Joiner: c})
+		cases["shuffle origin: "+name] = shuffle(&pb.Shuffle{Origin: c})
+		cases["hit holder: "+name] = hit(func(h *pb.Hit) { h.Holder = c })
+		if c != nil { // a list cannot hold nothing
+			cases["shuffle: "+name] = shuffle(&pb.Shuffle{Origin: good, Contacts: []*pb.Contact{good, c}})
+			cases["shuffle reply: "+name] = reply(&pb.ShuffleReply{Contacts: []*pb.Contact{c, good}})
+		}
+	}
+	for name, e := range cases {
+		payload, err := proto.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m, err := Read(bytes.NewReader(frame(payload))); !errors.Is(err, ErrMalformed) || m.Kind != 0 {
+			t.Errorf("%s: kind %d, %v", name, m.Kind, err)
+		}
+	}
+}
+
+// Text that is no UTF-8 cannot be made by the generated code, so it is made by hand.
+func TestMalformedText(t *testing.T) {
+	bad := []byte{'a', 0xff}
+	query := append(field(1, guid[:]), field(4, []byte("key"))...)
+	hit := append(field(1, guid[:]), field(2, field(1, []byte("peer")))...)
+	for name, in := range map[string][]byte{
+		"hello network":  field(1, field(1, bad)),
+		"hello agent":    field(1, field(2, bad)),
+		"refusal reason": field(2, field(2, bad)),
+		"query word":     field(12, append(query, field(5, bad)...)),
+		"hit item name":  field(13, append(hit, field(4, field(2, bad))...)),
+	} {
+		if _, err := Read(bytes.NewReader(frame(in))); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Fields that a newer version may add are ignored, wherever they stand, within the
+// limits of the message.
+func TestUnknownFields(t *testing.T) {
+	added := append(varint(100, 7), field(101, []byte("new"))...)
+	ping := append(field(10, append(varint(1, 0xcafe), added...)), added...)
+	if m, err := Read(bytes.NewReader(frame(ping))); err != nil || m.Kind != KindPing || m.Nonce != 0xcafe {
+		t.Errorf("ping: %+v, %v", m, err)
+	}
+	contact := append(field(1, []byte("peer")), added...)
+	if m, err := Read(bytes.NewReader(frame(field(3, append(field(1, contact), added...))))); err != nil || m.Contact.Peer != "peer" {
+		t.Errorf("join: %+v, %v", m, err)
+	}
+	var open pb.Open
+	if err := ReadFrame(bytes.NewReader(frame(append(field(2, []byte("files")), added...))), 64, &open); err != nil || open.GetService() != "files" {
+		t.Errorf("open: %v, %v", &open, err)
+	}
+	query := append(field(1, guid[:]), field(4, []byte("key"))...)
+	large := field(12, append(query, field(101, make([]byte, MaxQuery))...))
+	if _, err := Read(bytes.NewReader(frame(large))); !errors.Is(err, ErrMalformed) {
+		t.Errorf("query with a large unknown field: %v", err)
+	}
+}
+
+// Frames made to cost memory cost about as much as what they say takes on the wire.
+func TestAllocation(t *testing.T) {
+	const most = 4 * MaxControlFrame
+	for name, in := range map[string][]byte{
+		"huge length":             protowire.AppendVarint(nil, 1<<40),
+		"length within the limit": protowire.AppendVarint(nil, MaxControlFrame),
+		"shuffle of empty contacts": frame(field(8, append(field(1, field(1, []byte("p"))),
+			repeat(MaxControlFrame/2-20, field(3, nil))...))),
+		"shuffle reply of empty contacts": frame(field(9, repeat(MaxControlFrame/2-20, field(1, nil)))),
+		"hit of empty items":              frame(field(13, repeat(MaxControlFrame/2-20, field(4, nil)))),
+		"query of empty words":            frame(field(12, repeat(MaxControlFrame/2-20, field(5, nil)))),
+		"bodies in turn":                  frame(repeat(MaxControlFrame/8, append(field(10, nil), field(11, nil)...))),
+		"unknown fields":                  frame(repeat(MaxControlFrame/4, varint(100, 1))),
+	} {
+		bytesAllocated := func() uint64 {
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			return m.TotalAlloc
+		}
+		const rounds = 8
+		before := bytesAllocated()
+		for range rounds {
+			if _, err := Read(bytes.NewReader(in)); err == nil {
+				t.Errorf("%s: accepted", name)
+			}
+		}
+		if took := (bytesAllocated() - before) / rounds; took > most {
+			t.Errorf("%s: %d bytes of memory for %d of the wire", name, took, len(in))
+		}
+	}
+}
+
+func TestWriteFrameRefusesLarge(t *testing.T) {
+	var b bytes.Buffer
+	err := Write(&b, Message{Kind: KindHello, Hello: &Hello{Record: make([]byte, MaxControlFrame)}})
+	if !errors.Is(err, ErrTooLarge) || b.Len() > 0 {
+		t.Errorf("%v, %d bytes written", err, b.Len())
+	}
+	for _, kind := range []Kind{0, KindHit + 1} {
+		if err := Write(&b, Message{Kind: kind}); err == nil || b.Len() > 0 || Size(Message{Kind: kind}) != 0 {
+			t.Errorf("kind %d: %v", kind, err)
+		}
+	}
+}
