@@ -1,4 +1,4 @@
-package p2p_test
+package examples_test
 
 import (
 	"fmt"
@@ -6,6 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/grapevine-p2p/grapevine/bootstrap"
+	"github.com/grapevine-p2p/grapevine/internal/fabric"
 	"github.com/grapevine-p2p/grapevine/p2p"
 	"github.com/grapevine-p2p/grapevine/p2p/p2ptest"
 )
@@ -39,14 +43,72 @@ func components(nodes []*p2p.Node) int {
 	return count
 }
 
-// Of sixty nodes on real sockets, thirty in a hundred are cut off at once and
-// without a goodbye. The rest find each other again, and find what any of them has.
+// patience bounds every wait: far more than a busy machine needs.
+const patience = 60 * time.Second
+
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	every := time.NewTicker(20 * time.Millisecond)
+	defer every.Stop()
+	for !holds() {
+		select {
+		case <-every.C:
+		case <-late.C:
+			t.Fatalf("not within %v: %s", patience, what)
+		}
+	}
+}
+
+// enter brings nodes into one overlay through three bootstrap servers, which are
+// then closed.
+func enter(t *testing.T, nodes []*p2p.Node) {
+	t.Helper()
+	var servers []peer.AddrInfo
+	for range 3 {
+		h, err := new(fabric.Fabric).NewHost(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer h.Close()
+		server := &bootstrap.Server{Host: h}
+		if err := server.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		defer server.Close()
+		servers = append(servers, peer.AddrInfo{ID: h.ID(), Addrs: h.Addrs()})
+	}
+	for i, n := range nodes {
+		directory, err := bootstrap.NewClient(n.Host(), servers...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer directory.Close()
+		if _, err := directory.Register(t.Context(), fmt.Sprint("node-", i)); err != nil {
+			t.Fatal(err)
+		}
+		seeds, err := directory.Peers(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := n.Join(t.Context(), seeds...); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Sixty nodes on real sockets enter through bootstrap servers, which are closed. Then
+// thirty in a hundred are cut off at once and without a goodbye. The rest find each
+// other again, and find what any of them has.
 func TestSurviveMassFailure(t *testing.T) {
 	const total, dead = 60, 18
-	net := p2ptest.New(t, total, p2p.WithDegree(6))
-	for i, n := range net.Nodes {
+	net := p2ptest.New(t, 0)
+	for i := range total {
+		n := net.Add(p2p.WithDegree(6))
 		n.Share(p2p.Items{{Key: p2p.Key(fmt.Sprint("key-", i)), Name: fmt.Sprint(i)}})
 	}
+	enter(t, net.Nodes)
 	eventually(t, "one overlay", func() bool { return components(net.Nodes) == 1 })
 
 	var wg sync.WaitGroup
