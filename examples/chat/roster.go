@@ -42,6 +42,7 @@ type roster struct {
 
 	mu        sync.Mutex
 	lost      time.Time                   // when the last server did not answer any more
+	linked    map[peer.ID]bool            // who was connected to us since then
 	directory map[peer.ID]map[string]bool // the names of those online
 	numbers   map[peer.ID]int
 }
@@ -50,6 +51,7 @@ func newRoster(self *program.Peer) *roster {
 	return &roster{
 		self: self, changed: make(chan struct{}, 1),
 		directory: make(map[peer.ID]map[string]bool), numbers: make(map[peer.ID]int),
+		linked: make(map[peer.ID]bool),
 	}
 }
 
@@ -59,9 +61,11 @@ func (r *roster) follow(ctx context.Context) {
 	defer wg.Wait()
 	presence := r.self.Node.Events(ctx)
 	wg.Go(func() {
-		for ev := range presence { // a lag says as much as an event: look again
-			r.heard(ev)
-			r.poke()
+		for ev, err := range presence {
+			if err == nil {
+				r.heard(ev)
+			}
+			r.poke() // a lag says as much as an event: look again
 		}
 	})
 	if r.self.Directory != nil {
@@ -165,6 +169,18 @@ func (r *roster) server() peer.ID {
 	return ""
 }
 
+// forgetUnlinked drops from the servers' last word those whose connection to us has
+// ended since. It is called with mu held.
+func (r *roster) forgetUnlinked() {
+	for id := range r.directory {
+		if r.self.Node.Host().Network().Connectedness(id) == network.Connected {
+			r.linked[id] = true
+		} else if r.linked[id] {
+			delete(r.directory, id)
+		}
+	}
+}
+
 // online lists who is there at the moment now, by number.
 func (r *roster) online(fromServer bool, now time.Time) []person {
 	r.mu.Lock()
@@ -172,8 +188,12 @@ func (r *roster) online(fromServer bool, now time.Time) []person {
 	switch {
 	case fromServer:
 		r.lost = time.Time{}
+		clear(r.linked)
 	case r.lost.IsZero():
 		r.lost = now
+	}
+	if !fromServer {
+		r.forgetUnlinked()
 	}
 	names := make(map[peer.ID]string)
 	if fromServer || now.Sub(r.lost) < announceTime {
