@@ -152,7 +152,7 @@ func TestHolderCutDuringPut(t *testing.T) {
 	c := newCluster(t, 5, func(int) []backup.Option { return []backup.Option{patience} })
 	owner := newService(t, c.Nodes[0], t.TempDir(), patience)
 	name := filepath.Join(t.TempDir(), "file")
-	writeFile(t, name, 24<<20, 1)
+	writeFile(t, name, 8<<20, 1)
 	var once sync.Once
 	var victim peer.ID
 	r, err := owner.Put(t.Context(), name, backup.PutOptions{Replicas: 2, Progress: func(p backup.Progress) {

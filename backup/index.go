@@ -8,10 +8,11 @@ import (
 )
 
 // Keys of queries. They tell a blob's hash or an owner's public key, no name.
+const offerKey p2p.Key = "grapevine.backup/offer"
+
 const (
-	offerKey    p2p.Key = "grapevine.backup/offer"
-	blobPrefix          = "grapevine.backup/blob/"
-	ownerPrefix         = "grapevine.backup/owner/"
+	blobPrefix  = "grapevine.backup/blob/"
+	ownerPrefix = "grapevine.backup/owner/"
 )
 
 func blobKey(id BlobID) p2p.Key   { return p2p.Key(blobPrefix + string(id[:])) }

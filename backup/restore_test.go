@@ -22,7 +22,7 @@ func TestFallOverWhenHolderIsCut(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 4, nil)
 	owner := newService(t, c.Nodes[0], t.TempDir(), backup.WithKey(c.owner.Key()), backup.WithPatience(2*time.Second))
-	folder := makeFolder(t)
+	folder := makeFolder(t, 6<<20)
 	r := c.put(folder, 3)
 	var once sync.Once
 	var first peer.ID
@@ -50,7 +50,7 @@ func TestFallOverWhenHolderIsCut(t *testing.T) {
 func TestFallOverFromDamagedDisk(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 2, nil)
-	folder := makeFolder(t)
+	folder := makeFolder(t, 6<<20)
 	r := c.put(folder, 2)
 	// Damage the copy of the holder that answers first.
 	var first peer.ID
@@ -84,7 +84,7 @@ func TestFallOverFromDamagedDisk(t *testing.T) {
 func TestFallOverFromLiar(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 2, nil)
-	folder := makeFolder(t)
+	folder := makeFolder(t, 6<<20)
 	r := c.put(folder, 1)
 	honest := slices.IndexFunc(c.Nodes, func(n *p2p.Node) bool { return n.ID() == r.Holders[0] })
 	liar := c.Nodes[3-honest] // nodes 1 and 2

@@ -11,11 +11,12 @@ import (
 	"github.com/grapevine-p2p/grapevine/backup"
 )
 
-// makeFolder makes a folder with everything that a backup must bring back.
-func makeFolder(t testing.TB) string {
+// makeFolder makes a folder with everything that a backup must bring back, a file of
+// size bytes among it.
+func makeFolder(t testing.TB, size int) string {
 	t.Helper()
 	root := filepath.Join(t.TempDir(), "Überlieferung 文書")
-	writeFile(t, filepath.Join(root, "a", "large"), 20<<20, 1)
+	writeFile(t, filepath.Join(root, "a", "large"), size, 1)
 	writeFile(t, filepath.Join(root, "a", "small"), 10, 2)
 	writeFile(t, filepath.Join(root, "empty file"), 0, 3)
 	writeFile(t, filepath.Join(root, "naïve\tname\n.txt"), 100, 4)
@@ -45,7 +46,7 @@ func must(t testing.TB, err error) {
 func TestRoundTrip(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 4, nil)
-	folder := makeFolder(t)
+	folder := makeFolder(t, 20<<20)
 	r := c.put(folder, 3)
 	if len(r.Holders) != 3 || r.Files != 5 || r.Folders != 4 || r.Links != 3 || r.Sent != r.Sealed {
 		t.Errorf("receipt: %+v", r)

@@ -91,6 +91,10 @@ func TestUnpackHostile(t *testing.T) {
 			}
 			restored := 0
 			_ = filepath.WalkDir(outside, func(name string, d fs.DirEntry, err error) error {
+				if err != nil {
+					t.Error(err)
+					return nil
+				}
 				info, err := d.Info()
 				if err != nil {
 					t.Error(err)
