@@ -111,8 +111,9 @@ func TestFailingDiskGivesNoReceipt(t *testing.T) {
 				t.Errorf("holder %d has a receipt and no blob", i+1)
 			}
 		}
-		if r.Sent > r.Sealed && c.holders[0].Usage().Blobs != 0 {
-			t.Errorf("sent %d of %d", r.Sent, r.Sealed)
+		// The copy that was missing came from another holder, not from us.
+		if r.Sent != r.Sealed {
+			t.Errorf("%d bytes left for a blob of %d", r.Sent, r.Sealed)
 		}
 	}
 	if u := c.holders[0].Usage(); u.Blobs != 0 || u.Held != 0 {
