@@ -1,0 +1,219 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"go.uber.org/goleak"
+
+	"github.com/grapevine-p2p/grapevine/bootstrap"
+	"github.com/grapevine-p2p/grapevine/p2p"
+)
+
+// patience is how long a test waits for what it expects, on a machine however busy.
+const patience = 60 * time.Second
+
+// asProgram in the environment makes the test binary the program itself.
+const asProgram = "GRAPEVINE_TEST_AS_PROGRAM"
+
+const loopback = "/ip4/127.0.0.1/tcp/0"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// directory starts a bootstrap server and returns its address.
+func directory(t *testing.T) string {
+	t.Helper()
+	h, err := libp2p.New(libp2p.ListenAddrStrings(loopback), libp2p.DisableRelay(), libp2p.DisableMetrics())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &bootstrap.Server{Host: h}
+	if err := s.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(s.Close(), h.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	return h.Addrs()[0].String() + "/p2p/" + h.ID().String()
+}
+
+func command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, os.Args[0], append(args, "--listen="+loopback)...)
+	for _, kv := range os.Environ() {
+		if !strings.HasPrefix(kv, "GRAPEVINE_") {
+			cmd.Env = append(cmd.Env, kv)
+		}
+	}
+	cmd.Env = append(cmd.Env, asProgram+"=1")
+	return cmd
+}
+
+// run runs the program to its end.
+func run(t *testing.T, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := command(ctx, args...)
+	var out, complaint strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &complaint
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return out.String(), complaint.String(), cmd.ProcessState.ExitCode()
+}
+
+func works(t *testing.T, want string, args ...string) {
+	t.Helper()
+	if stdout, stderr, code := run(t, args...); stdout != want || stderr != "" || code != 0 {
+		t.Errorf("%q: %q, %q, exit code %d; want %q", args, stdout, stderr, code, want)
+	}
+}
+
+func fails(t *testing.T, say string, args ...string) {
+	t.Helper()
+	if stdout, stderr, code := run(t, args...); !strings.Contains(stderr, say) || code == 0 {
+		t.Errorf("%q: %q, %q, exit code %d; want the error %q", args, stdout, stderr, code, say)
+	}
+}
+
+// start runs "list serve" until it serves.
+func start(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := command(t.Context(), append([]string{"serve"}, args...)...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	late := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
+	defer late.Stop()
+	for s := bufio.NewScanner(out); s.Scan(); {
+		if strings.HasPrefix(s.Text(), "serving ") {
+			return cmd
+		}
+	}
+	t.Fatal("it does not serve")
+	return nil
+}
+
+func end(t *testing.T, cmd *exec.Cmd, s os.Signal) {
+	t.Helper()
+	if err := cmd.Process.Signal(s); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); s != os.Kill && err != nil {
+		t.Errorf("after %s: %v", s, err)
+	}
+}
+
+// The life of a list: served, appended to by two clients, killed, served again from
+// the same folder, and taken out of the directory at the end.
+func TestList(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no signals to send")
+	}
+	addr := directory(t)
+	groceries := []string{"--name=groceries", "--bootstrap=" + addr}
+	with := func(args ...string) []string { return slices.Concat(args, groceries) }
+	folder := filepath.Join(t.TempDir(), "data")
+
+	fails(t, `nobody serves a list called "groceries"`, with("value")...)
+	server := start(t, with("--data", folder)...)
+	works(t, "", with("value")...)
+	works(t, "\"groceries\" has 2 items now\n", with("append", "milk", "eggs")...)
+	works(t, "\"groceries\" has 3 items now\n", with("append", "dark\x1b[31m bread")...)
+	works(t, "milk\neggs\ndark\uFFFD[31m bread\n", with("value")...)
+	fails(t, "is taken", with("serve", "--data", t.TempDir())...)
+
+	end(t, server, os.Kill)
+	fails(t, `the peer that serves "groceries" does not answer`, with("value")...)
+
+	server = start(t, with("--data", folder)...)
+	stdout, _, _ := run(t, with("value", "--json")...)
+	var value struct {
+		OK    bool
+		Event string
+		Items []string
+	}
+	if err := json.Unmarshal([]byte(stdout), &value); err != nil || !value.OK || value.Event != "value" ||
+		!slices.Equal(value.Items, []string{"milk", "eggs", "dark\x1b[31m bread"}) {
+		t.Errorf("%s: %+v, %v", stdout, value, err)
+	}
+	works(t, `{"event":"appended","length":4,"name":"GROCERIES","ok":true}`+"\n",
+		"append", "tea", "--json", "--name=GROCERIES", "--bootstrap="+addr)
+	end(t, server, syscall.SIGTERM)
+	fails(t, `nobody serves a list called "groceries"`, with("value")...)
+
+	start(t, "--name=chores", "--bootstrap="+addr, "--data", folder)
+	works(t, "", "value", "--name=chores", "--bootstrap="+addr)
+}
+
+func TestClearErrors(t *testing.T) {
+	addr := directory(t)
+	node, client := newPeer(t, addr)
+	if _, err := client.Register(t.Context(), "alice"); err != nil {
+		t.Fatal(err)
+	}
+	named := []string{"--name=alice", "--bootstrap=" + addr}
+	for say, args := range map[string][]string{
+		`"alice" serves no list`:      append([]string{"value"}, named...),
+		"want 1 to 64":                slices.Concat([]string{"append"}, slices.Repeat([]string{"x"}, maxAppend+1), named),
+		"want 1 to 256 bytes":         append([]string{"append", strings.Repeat("x", maxItem+1)}, named...),
+		"invalid name":                {"value", "--name=\u202eecila", "--bootstrap=" + addr},
+		"--bootstrap":                 {"value", "--name=alice"},
+		"--name":                      {"value", "--bootstrap=" + addr},
+		"no bootstrap server answers": {"value", "--name=alice", "--bootstrap=/ip4/127.0.0.1/tcp/1/p2p/" + node.ID().String()},
+	} {
+		fails(t, say, args...)
+	}
+}
+
+func newPeer(t *testing.T, directory string) (*p2p.Node, *bootstrap.Client) {
+	t.Helper()
+	node, err := p2p.New(p2p.WithListenAddrs(loopback))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := peer.AddrInfoFromString(directory)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := bootstrap.NewClient(node.Host(), *server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(client.Close(), node.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	return node, client
+}
