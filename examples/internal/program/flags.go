@@ -82,6 +82,15 @@ func (s *Shell) Logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(os.Stderr, opts))
 }
 
+// libraryHandler is for the log of libp2p itself: even its errors say nothing to a
+// person unless he looks for a fault.
+func (s *Shell) libraryHandler() slog.Handler {
+	if s.level() > slog.LevelDebug {
+		return slog.DiscardHandler
+	}
+	return s.Logger().Handler()
+}
+
 func (s *Shell) level() slog.Level {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(s.LogLevel)) // kong has checked it

@@ -27,6 +27,7 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	"github.com/libp2p/go-libp2p/gologshim"
 
 	"github.com/grapevine-p2p/grapevine/internal/display"
 )
@@ -94,6 +95,7 @@ func run(ctx context.Context, name, description string, cli CLI, args []string, 
 		fmt.Fprintf(stderr, "Run \"%s --help\" for what there is.\n", name)
 		return ExitUsage
 	}
+	gologshim.SetDefaultHandler(cli.shell().libraryHandler())
 	out := newOutput(stdout, stderr, cli.shell().JSON)
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	parsed.Bind(out)
