@@ -119,7 +119,7 @@ func TestEveryFileOperationFails(t *testing.T) {
 		folder := t.TempDir()
 		fsys, count := durabletest.FailAt(durable.OS{}, n, errDisk)
 		alice := newService(t, nodes[0], "")
-		bob, err := New(nodes[1], folder, withFS(fsys), withTiming(hasty()))
+		bob, err := New(nodes[1], folder, withFS(fsys), withTiming(eager()))
 		if err != nil {
 			if err := alice.Close(); err != nil {
 				t.Fatal(err)

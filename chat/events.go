@@ -33,7 +33,7 @@ type Event struct {
 }
 
 // Events yields what happens from the call on, until the context ends, the caller
-// breaks or the service is closed. A reader that is 256 events behind gets ErrLagged
+// breaks or the service is closed. A reader that is 1,000 events behind gets ErrLagged
 // once and goes on with the newest.
 func (s *Service) Events(ctx context.Context) iter.Seq2[Event, error] {
 	sub := s.events.subscribe()

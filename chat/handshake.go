@@ -8,6 +8,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"golang.org/x/time/rate"
 
@@ -124,7 +125,13 @@ func (c *Conversation) dial(ctx context.Context, a *attempt) error {
 	if err := c.ready(); err != nil {
 		return err
 	}
+	libp2p := s.node.Host().Network()
+	connected := libp2p.Connectedness(c.peer) == network.Connected
 	conn, err := s.node.Dial(ctx, c.peer, wire.ChatService)
+	if err != nil && connected && libp2p.Connectedness(c.peer) != network.Connected {
+		// The connection that there was had just ended; a new one may do.
+		conn, err = s.node.Dial(ctx, c.peer, wire.ChatService)
+	}
 	switch {
 	case err == nil:
 	case errors.Is(err, p2p.ErrNoService):

@@ -211,7 +211,7 @@ func TestForgottenNumbersGoOn(t *testing.T) {
 
 func TestSilentPeerIsNoticed(t *testing.T) {
 	nodes := p2ptest.New(t, 2).Nodes
-	alice := newService(t, nodes[0], "")
+	alice := newService(t, nodes[0], "", withTiming(hasty()))
 	alices := watch(t, alice)
 	conn, _, _ := greetRaw(t, nodes[1], nodes[0].ID(), 0)
 	write(t, conn, ready{}) // and never a word again

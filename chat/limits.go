@@ -46,8 +46,9 @@ const (
 	// maxUnread is the number of messages kept for a reader of Messages that is
 	// slow or not there.
 	maxUnread = 1024
-	// eventQueue is the number of events that may wait for one reader.
-	eventQueue = 256
+	// eventQueue is the number of events that may wait for one reader: twice the
+	// texts that one peer may send at once.
+	eventQueue = 2 * textBurst
 )
 
 // timing is how long a service waits. Tests shorten it.

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"iter"
 	"testing"
 	"time"
 
@@ -15,19 +16,25 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // patience bounds every wait for a condition: far more than a busy machine needs.
 const patience = 60 * time.Second
 
-// hasty notices a lost peer and reconnects soon.
-func hasty() timing {
+// eager reconnects soon.
+func eager() timing {
 	t := defaultTiming()
-	t.ping = 500 * time.Millisecond
-	t.idle = 4 * time.Second
 	t.firstTry = 100 * time.Millisecond
 	t.lastTry = time.Second
 	return t
 }
 
+// hasty notices a lost peer soon as well. A busy machine may seem lost to it.
+func hasty() timing {
+	t := eager()
+	t.ping = 500 * time.Millisecond
+	t.idle = 4 * time.Second
+	return t
+}
+
 func newService(t *testing.T, n *p2p.Node, folder string, opts ...Option) *Service {
 	t.Helper()
-	s, err := New(n, folder, append([]Option{withTiming(hasty())}, opts...)...)
+	s, err := New(n, folder, append([]Option{withTiming(eager())}, opts...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,6 +119,22 @@ func (w *watcher) next(kind EventKind) Event {
 			w.t.Fatalf("no event of kind %d within %v", kind, patience)
 		}
 	}
+}
+
+// incoming returns the first conversation that another peer opens, and reads no more
+// events.
+func incoming(t *testing.T, events iter.Seq2[Event, error]) *Conversation {
+	t.Helper()
+	for ev, err := range events {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ev.Kind == Incoming {
+			return ev.Conversation
+		}
+	}
+	t.Fatal("nobody opened a conversation")
+	return nil
 }
 
 // read takes n messages of a conversation.

@@ -91,7 +91,7 @@ func TestOpenFails(t *testing.T) {
 	net := p2ptest.New(t, 3)
 	nodes := net.Nodes
 	self, selfHostPort := tcpAddr(t, nodes[0])
-	quick := hasty()
+	quick := eager()
 	quick.query = 200 * time.Millisecond // nobody will answer
 	alice := newService(t, nodes[0], "", withTiming(quick), WithName("alice"), WithResolver(book{"me": nodes[0].AddrInfo()}))
 	newService(t, nodes[1], "", WithAccept(func(r Request) error {

@@ -86,9 +86,9 @@ func TestManyInOrderBothWays(t *testing.T) {
 	nodes := p2ptest.New(t, 2).Nodes
 	alice := newService(t, nodes[0], t.TempDir())
 	bob := newService(t, nodes[1], t.TempDir())
-	bobs := watch(t, bob)
+	events := bob.Events(soon(t))
 	toBob := open(t, alice, nodes[1].ID().String())
-	toAlice := bobs.next(Incoming).Conversation
+	toAlice := incoming(t, events)
 
 	const n = 200
 	var both sync.WaitGroup
@@ -162,8 +162,8 @@ func TestSimultaneousOpen(t *testing.T) {
 func TestCutAndHeal(t *testing.T) {
 	net := p2ptest.New(t, 3)
 	nodes := net.Nodes
-	alice := newService(t, nodes[0], t.TempDir(), WithName("alice"))
-	bob := newService(t, nodes[1], t.TempDir(), WithName("bob"))
+	alice := newService(t, nodes[0], t.TempDir(), WithName("alice"), withTiming(hasty()))
+	bob := newService(t, nodes[1], t.TempDir(), WithName("bob"), withTiming(hasty()))
 	alices, bobs := watch(t, alice), watch(t, bob)
 	toBob := open(t, alice, nodes[1].ID().String())
 	toAlice := bobs.next(Incoming).Conversation
