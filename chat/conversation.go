@@ -297,7 +297,7 @@ func (c *Conversation) show(texts []text) {
 		}
 		c.signal()
 		c.mu.Unlock()
-		c.service.events.publish(Event{Kind: Received, Conversation: c, Message: m})
+		c.service.events.Publish(Event{Kind: Received, Conversation: c, Message: m})
 	}
 }
 
@@ -307,7 +307,7 @@ func (c *Conversation) acknowledged(seq uint64) {
 	n := 0
 	for n < len(c.pending) && c.pending[n].text.seq <= seq {
 		c.pending[n].state = Delivered
-		c.service.events.publish(Event{Kind: MessageDelivered, Conversation: c, Message: c.pending[n].message()})
+		c.service.events.Publish(Event{Kind: MessageDelivered, Conversation: c, Message: c.pending[n].message()})
 		n++
 	}
 	if n > 0 {

@@ -319,9 +319,9 @@ func (c *Conversation) install(a *attempt, conn net.Conn, r *bufio.Reader, their
 		old.stop()
 	}
 	if first && a.incoming {
-		c.service.events.publish(Event{Kind: Incoming, Conversation: c})
+		c.service.events.Publish(Event{Kind: Incoming, Conversation: c})
 	}
-	c.service.events.publish(Event{Kind: Connected, Conversation: c})
+	c.service.events.Publish(Event{Kind: Connected, Conversation: c})
 	go s.run()
 	return nil
 }

@@ -57,22 +57,6 @@ func TestSlowReaderOfMessages(t *testing.T) {
 	}
 }
 
-func TestSlowReaderOfEvents(t *testing.T) {
-	var e events
-	sub := e.subscribe()
-	for range eventQueue + 1 {
-		e.publish(Event{Kind: Connected})
-	}
-	if !e.takeLag(sub) || e.takeLag(sub) || len(sub.queue) != eventQueue {
-		t.Errorf("%d events wait", len(sub.queue))
-	}
-	e.close()
-	e.unsubscribe(sub)
-	if _, open := <-e.subscribe().queue; open {
-		t.Error("closed events give one")
-	}
-}
-
 func TestQueueForALostPeerIsBounded(t *testing.T) {
 	s := newService(t, p2ptest.New(t, 1).Nodes[0], "")
 	c, err := s.hold("somebody")

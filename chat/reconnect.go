@@ -25,7 +25,7 @@ func (c *Conversation) lost(s *session, err error) {
 	c.signal()
 	c.mu.Unlock()
 	c.service.log.Info("conversation disconnected", "peer", c.peer, "error", err)
-	c.service.events.publish(Event{Kind: Disconnected, Conversation: c, Err: err})
+	c.service.events.Publish(Event{Kind: Disconnected, Conversation: c, Err: err})
 	if !again {
 		return
 	}

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/grapevine-p2p/grapevine/internal/durable"
+	"github.com/grapevine-p2p/grapevine/internal/feed"
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 	"github.com/grapevine-p2p/grapevine/p2p"
 )
@@ -31,7 +32,7 @@ type Service struct {
 	timing   timing
 
 	contacts *contacts
-	events   events
+	events   *feed.Feed[Event]
 	listener net.Listener
 	stopping func() // stops sharing who we are
 	rates    *lru.Cache[peer.ID, *rate.Limiter]
@@ -59,6 +60,7 @@ func New(n *p2p.Node, folder string, opts ...Option) (*Service, error) {
 	s := &Service{
 		node:          n,
 		folder:        folder,
+		events:        feed.New[Event](eventQueue),
 		log:           slog.New(slog.DiscardHandler),
 		fsys:          durable.OS{},
 		timing:        defaultTiming(),
@@ -225,7 +227,7 @@ func (s *Service) Close() error {
 	farewells.Wait()
 	s.cancel()
 	s.wg.Wait()
-	s.events.close()
+	s.events.Close()
 	s.closeErr = errors.Join(errs...)
 	return s.closeErr
 }

@@ -33,6 +33,7 @@ var layers = []layer{
 	{"internal/durable/durabletest", []string{"internal/durable"}},
 	{"internal/datadir", []string{"internal/durable"}},
 	{"internal/fabric", nil},
+	{"internal/feed", nil},
 	{"internal/iplimit", nil},
 	{"internal/listenaddr", nil},
 	{"internal/streamconn", nil},
@@ -46,7 +47,7 @@ var layers = []layer{
 
 	// The library.
 	{"p2p", []string{
-		"internal/overlay", "internal/wire/...", "internal/streamconn", "internal/iplimit", "internal/listenaddr",
+		"internal/overlay", "internal/wire/...", "internal/streamconn", "internal/feed", "internal/iplimit", "internal/listenaddr",
 		"internal/datadir", "internal/durable", "internal/words", "internal/display",
 	}},
 	{"p2p/p2ptest", []string{"p2p", "internal/fabric"}},
@@ -55,7 +56,7 @@ var layers = []layer{
 		"internal/datadir", "internal/durable", "internal/words", "internal/display",
 	}},
 	{"chat", []string{
-		"p2p", "internal/wire/...", "internal/streamconn",
+		"p2p", "internal/wire/...", "internal/streamconn", "internal/feed",
 		"internal/datadir", "internal/durable", "internal/words", "internal/display",
 	}},
 	{"backup", []string{
