@@ -12,6 +12,7 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 	"golang.org/x/time/rate"
 
+	"github.com/grapevine-p2p/grapevine/internal/overlay"
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 )
 
@@ -77,4 +78,15 @@ func take(cache *lru.Cache[string, *rate.Limiter], key string, every rate.Limit,
 		cache.Add(key, limiter)
 	}
 	return limiter.Allow()
+}
+
+// probe reaches a contact once, to know that it is there.
+func (d *driver) probe(target wire.Contact) {
+	kind := overlay.Unreachable
+	if err := d.node.dials.probe(d.ctx, d.node, target); err == nil {
+		kind = overlay.Probed
+	} else {
+		d.node.log.Debug("contact not reached", "peer", peer.ID(target.Peer), "error", err)
+	}
+	d.handle(overlay.Event{Kind: kind, Peer: target.Peer})
 }

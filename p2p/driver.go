@@ -8,6 +8,7 @@ import (
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/grapevine-p2p/grapevine/internal/overlay"
@@ -27,6 +28,7 @@ type driver struct {
 	tried   chan struct{}                  // closed, and renewed, with each outcome
 	banned  *lru.Cache[peer.ID, time.Time] // until when
 	pending []overlay.Event                // caused by effects, to be handled after them
+	batch   uint64                         // the events handled so far
 	busy    bool                           // effects are being carried out
 	leaving bool
 	timer   *time.Timer
@@ -43,6 +45,7 @@ const (
 	droppedMatch
 	droppedHit
 	droppedProbe
+	droppedForeign
 	droppedReasons
 )
 
@@ -78,6 +81,7 @@ func (d *driver) handleLocked(ev overlay.Event) {
 	for len(d.pending) > 0 {
 		ev := d.pending[0]
 		d.pending = d.pending[1:]
+		d.batch++
 		for _, effect := range d.core.Handle(time.Now(), ev) {
 			d.carryOut(effect)
 		}
@@ -116,10 +120,7 @@ func (d *driver) carryOut(e overlay.Effect) {
 		if e.Reason == overlay.ReasonHostile {
 			d.ban(id)
 		}
-		if l := d.links[id]; l != nil {
-			delete(d.links, id)
-			l.finish()
-		}
+		d.close(id)
 	case overlay.Up:
 		if l := d.links[id]; l != nil {
 			l.neighbour.Store(true)
@@ -127,9 +128,6 @@ func (d *driver) carryOut(e overlay.Effect) {
 		d.node.host.ConnManager().Protect(id, protectTag)
 		d.node.events.publish(Event{Kind: NeighbourUp, Peer: id})
 	case overlay.Down:
-		if l := d.links[id]; l != nil {
-			l.neighbour.Store(false)
-		}
 		d.node.host.ConnManager().Unprotect(id, protectTag)
 		d.node.events.publish(Event{Kind: NeighbourDown, Peer: id, Reason: reasonText(e.Reason)})
 	case overlay.Match:
@@ -169,6 +167,7 @@ func (d *driver) send(id peer.ID, e overlay.Effect) {
 		d.links[id] = l
 		d.node.wg.Go(l.dial)
 	}
+	l.parting, l.batch = false, d.batch
 	if l.push(e.Msg) {
 		return
 	}
@@ -177,6 +176,25 @@ func (d *driver) send(id peer.ID, e overlay.Effect) {
 		return
 	}
 	d.loseLocked(l)
+}
+
+// close ends a link once what was sent is out. A dial goes on for what was sent in
+// the same breath, a reply to a stranger; anything older, such as a request that
+// nobody answered in time, is given up with it.
+func (d *driver) close(id peer.ID) {
+	l := d.links[id]
+	switch {
+	case l == nil:
+		return
+	case l.dialling && l.batch == d.batch:
+		l.parting = true // it stays, so that there is never a second dial
+		return
+	case l.dialling:
+		l.cancel()
+	default:
+		l.finish()
+	}
+	delete(d.links, id)
 }
 
 // lose reports that a link broke, unless it was given up or replaced before.
@@ -192,7 +210,7 @@ func (d *driver) loseLocked(l *link) {
 	}
 	delete(d.links, l.peer)
 	l.cancel()
-	if d.leaving {
+	if d.leaving || l.parting {
 		return
 	}
 	d.handleLocked(overlay.Event{Kind: overlay.Lost, Peer: wire.PeerID(l.peer)})
@@ -218,14 +236,32 @@ func (d *driver) ban(id peer.ID) {
 }
 
 // opened notes how the last try to open a link went: err is nil when both hellos
-// are done.
-func (d *driver) opened(l *link, err error) {
+// are done. It returns a stream of the peer's own that came too late to be used, or
+// nil.
+func (d *driver) opened(l *link, err error) (spare network.Stream) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	l.dialling = false
 	d.outcome.Add(l.peer, err)
 	close(d.tried)
 	d.tried = make(chan struct{})
+	if err == nil && l.parting && d.links[l.peer] == l {
+		delete(d.links, l.peer)
+		l.finish()
+	}
+	select {
+	case g := <-l.adopted:
+		return g.stream
+	default:
+		return nil
+	}
+}
+
+// drop counts a message that is not handed to the core.
+func (d *driver) drop(reason int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.dropped[reason]++
 }
 
 // received hands a message of an open link to the core.
@@ -247,25 +283,15 @@ func (d *driver) leave() []*link {
 	d.handleLocked(overlay.Event{Kind: overlay.Leave})
 	d.leaving = true
 	d.timer.Stop()
-	for id, l := range d.links {
-		delete(d.links, id)
-		l.finish()
+	for id := range d.links {
+		d.close(id)
 	}
-	return links
-}
-
-// match looks queries up in the own index, one after the other.
-func (d *driver) match() {
-	for {
-		select {
-		case <-d.ctx.Done():
-			return
-		case e := <-d.matches:
-			if items := d.node.shares.match(queryOf(e.Query)); len(items) > 0 {
-				d.handle(overlay.Event{Kind: overlay.Matched, GUID: e.GUID, Items: items})
-			}
+	for _, l := range links {
+		if l.neighbour.Load() {
+			d.node.host.ConnManager().Unprotect(l.peer, protectTag)
 		}
 	}
+	return links
 }
 
 // newCache returns a bounded map that forgets what was used longest ago.

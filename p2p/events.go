@@ -52,11 +52,13 @@ func reasonText(r overlay.Reason) string {
 
 // Events yields what happens from now on, until the context ends, the caller
 // breaks or the node is closed. A reader that is 256 events behind gets ErrLagged
-// once and goes on with the newest.
+// once and goes on with the newest. The sequence is for one range loop.
 func (n *Node) Events(ctx context.Context) iter.Seq2[Event, error] {
 	sub := n.events.subscribe()
+	stop := context.AfterFunc(ctx, func() { n.events.unsubscribe(sub) })
 	return func(yield func(Event, error) bool) {
 		defer n.events.unsubscribe(sub)
+		defer stop()
 		for {
 			select {
 			case <-ctx.Done():
@@ -107,7 +109,10 @@ func (e *events) subscribe() *subscription {
 func (e *events) unsubscribe(s *subscription) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	delete(e.subs, s)
+	if _, there := e.subs[s]; there {
+		delete(e.subs, s)
+		close(s.queue)
+	}
 }
 
 func (e *events) publish(ev Event) {

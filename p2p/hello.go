@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/peerstore"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 )
@@ -56,10 +58,18 @@ func (n *Node) connect(ctx context.Context, id peer.ID, target wire.Contact) err
 		}
 		info.Addrs = n.contacts.dialable(addrs)
 	}
+	n.forgetBackoff(id) // the core waits between its tries, and less than the host would
 	if err := n.host.Connect(ctx, info); err != nil {
 		return fmt.Errorf("dial %s: %w", id, err)
 	}
 	return nil
+}
+
+// forgetBackoff lets a peer be dialled although it could not be reached just now.
+func (n *Node) forgetBackoff(id peer.ID) {
+	if s, ok := n.host.Network().(*swarm.Swarm); ok {
+		s.Backoff().Clear(id)
+	}
 }
 
 func (n *Node) exchangeHello(stream network.Stream) (wire.Contact, error) {
@@ -121,7 +131,9 @@ func (n *Node) judgeHello(stream network.Stream, m wire.Message) (wire.Contact, 
 	if err != nil {
 		return wire.Contact{}, &wire.Refusal{Code: wire.RefusedMalformed, Reason: err.Error()}
 	}
-	n.host.Peerstore().AddAddrs(id, n.contacts.dialable(addrs), peerstore.RecentlyConnectedAddrTTL)
+	if !n.contacts.foreign(contact, stream.Conn().RemoteMultiaddr()) {
+		n.host.Peerstore().AddAddrs(id, n.contacts.dialable(addrs), peerstore.RecentlyConnectedAddrTTL)
+	}
 	return contact, nil
 }
 
@@ -132,6 +144,8 @@ func (n *Node) accept(stream network.Stream) {
 		return
 	}
 	defer n.wg.Done()
+	stop := context.AfterFunc(n.ctx, func() { _ = stream.Reset() })
+	defer stop()
 	if err := stream.SetDeadline(time.Now().Add(messageTimeout)); err != nil {
 		_ = stream.Reset()
 		return
@@ -150,7 +164,7 @@ func (n *Node) accept(stream network.Stream) {
 		return
 	}
 	n.log.Debug("link refused", "peer", stream.Conn().RemotePeer(), "reason", refusal.Reason)
-	refusal.Reason = refusal.Reason[:min(len(refusal.Reason), wire.MaxReason)]
+	refusal.Reason = strings.ToValidUTF8(refusal.Reason[:min(len(refusal.Reason), wire.MaxReason)], "")
 	err = errors.Join(
 		wire.Write(stream, wire.Message{Kind: wire.KindRefusal, Refusal: refusal}),
 		stream.CloseWrite())
@@ -162,6 +176,42 @@ func (n *Node) accept(stream network.Stream) {
 		return
 	}
 	_ = stream.Close()
+}
+
+// admit takes a stream that a peer opened, or says why not.
+func (d *driver) admit(g greeting) *wire.Refusal {
+	id := g.stream.Conn().RemotePeer()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	old := d.links[id]
+	switch {
+	case d.leaving || d.ctx.Err() != nil:
+		return &wire.Refusal{Code: wire.RefusedBusy, Reason: "going offline"}
+	case d.isBanned(id):
+		return &wire.Refusal{Code: wire.RefusedMalformed, Reason: "refused after a breach of the protocol"}
+	case old == nil && len(d.links) >= maxLinks:
+		return &wire.Refusal{Code: wire.RefusedBusy, Reason: "too many links"}
+	case old != nil && old.dialling && d.node.host.ID() < id:
+		return &wire.Refusal{Code: wire.RefusedGlare, Reason: errGlare.Error()}
+	case old != nil && old.dialling:
+		select {
+		case old.adopted <- g:
+			return nil
+		default:
+			return &wire.Refusal{Code: wire.RefusedBusy, Reason: "one stream is enough"}
+		}
+	case old != nil: // the peer knows of no link any more, so ours is dead
+		d.loseLocked(old)
+	}
+	l := newLink(d, id, g.hello)
+	d.links[id] = l
+	d.node.wg.Go(func() {
+		if err := d.node.acceptHello(g.stream); err != nil {
+			_ = g.stream.Reset() // run finds that out
+		}
+		l.run(g)
+	})
+	return nil
 }
 
 // byteReader reads a frame without reading beyond it.

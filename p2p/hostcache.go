@@ -73,6 +73,9 @@ func (h *hostCache) close() error { return h.log.Close() }
 func (n *Node) hostCache() []overlay.Saved {
 	n.driver.mu.Lock()
 	defer n.driver.mu.Unlock()
+	if len(n.saved) > 0 {
+		return nil
+	}
 	return n.driver.core.HostCache()
 }
 

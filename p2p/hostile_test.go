@@ -225,3 +225,27 @@ func TestServiceQueueIsBounded(t *testing.T) {
 	}
 	t.Error("a thousand conns wait for an Accept that never comes")
 }
+
+// A peer whose link was closed cannot keep it by going on to talk.
+func TestClosedLinkIsNotHeldOpen(t *testing.T) {
+	victim := p2ptest.New(t, 1).Nodes[0]
+	a := newAttacker(t, victim)
+	s := a.hello(victim)
+	a.send(s, wire.Message{Kind: wire.KindJoin, Contact: a.contact()})
+	eventually(t, "the attacker is a neighbour", func() bool { return len(victim.Neighbours()) == 1 })
+	a.send(s, wire.Message{Kind: wire.KindDisconnect})
+	every := time.NewTicker(20 * time.Millisecond)
+	defer every.Stop()
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	for {
+		if err := wire.Write(s, wire.Message{Kind: wire.KindPong}); err != nil {
+			return
+		}
+		select {
+		case <-every.C:
+		case <-late.C:
+			t.Fatal("the victim still reads")
+		}
+	}
+}

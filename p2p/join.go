@@ -27,9 +27,9 @@ type Neighbour struct {
 // Join enters the overlay through seeds and through the host cache of former runs,
 // and waits for the first neighbour, 15 s at most. It returns how many peers had
 // been reached by then; the others are tried on. Where none of them can be reached,
-// or lets the node in, it says why at once, and they are tried on all the same. With no seeds and an empty host
-// cache it does nothing and is no error: the node is the first of its overlay and
-// waits for others.
+// or speaks to the node, it says why at once, and they are tried on all the same.
+// With no seeds and an empty host cache it does nothing and is no error: the node is
+// the first of its overlay and waits for others.
 func (n *Node) Join(ctx context.Context, seeds ...peer.AddrInfo) (reached int, err error) {
 	if !n.enter() {
 		return 0, ErrClosed

@@ -205,6 +205,43 @@ func TestHostOfTheCaller(t *testing.T) {
 	}
 }
 
+// Nothing of a node stays behind in a host that lives on.
+func TestNeighboursAreNotProtectedAfterClose(t *testing.T) {
+	net := p2ptest.New(t, 2)
+	a, b := net.Nodes[0], net.Nodes[1]
+	eventually(t, "linked", func() bool { return len(a.Neighbours()) == 1 })
+	conns := a.Host().ConnManager()
+	if !conns.IsProtected(b.ID(), "") {
+		t.Error("a neighbour's connection may be trimmed")
+	}
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if conns.IsProtected(b.ID(), "") {
+		t.Error("still protected after Close")
+	}
+}
+
+func TestEventsEnd(t *testing.T) {
+	node := start(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	events := node.Events(ctx)
+	cancel()
+	for range events {
+		t.Error("an event after the context's end")
+	}
+	events = node.Events(t.Context())
+	if err := node.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range events {
+		t.Error("an event after Close")
+	}
+	for range events {
+		t.Error("an event in a second loop")
+	}
+}
+
 func TestEventsAndGoodbye(t *testing.T) {
 	net := p2ptest.New(t, 2)
 	a, b := net.Nodes[0], net.Nodes[1]

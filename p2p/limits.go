@@ -28,9 +28,11 @@ const (
 	// linkIdle ends a link on which nothing comes, though pings go every few
 	// seconds.
 	linkIdle = 60 * time.Second
-	// transientIdle ends a link to a peer that is no neighbour.
-	transientIdle = 20 * time.Second
-	// flushTime is what a link gets to send what is queued when it closes.
+	// transientLife ends a link that has not become a neighbour's, however much is
+	// said on it: else strangers could hold all of maxLinks.
+	transientLife = 20 * time.Second
+	// flushTime is what a link that closes gets to send what is queued, and its peer
+	// to close as well.
 	flushTime = 5 * time.Second
 	// leaveTime bounds the goodbye of a closing node.
 	leaveTime = 2 * time.Second

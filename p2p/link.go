@@ -13,7 +13,6 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 
-	"github.com/grapevine-p2p/grapevine/internal/overlay"
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 )
 
@@ -31,7 +30,9 @@ type link struct {
 	target wire.Contact // what is known of the peer before its hello
 	hello  wire.Contact // what its hello said; set before run
 
-	dialling  bool          // guarded by driver.mu
+	dialling  bool          // guarded by driver.mu, as are the next two
+	parting   bool          // to be closed as soon as it is open and all is sent
+	batch     uint64        // of the last Send, while dialling
 	adopted   chan greeting // the peer's own stream, in place of our dial
 	outbox    chan wire.Message
 	neighbour atomic.Bool
@@ -40,6 +41,7 @@ type link struct {
 	cancel   context.CancelFunc
 	finished chan struct{} // send what is queued, then close
 	finish   func()
+	late     *time.Timer   // ends a link that does not finish; set by finish
 	done     chan struct{} // closed when nothing of the link is left
 }
 
@@ -54,7 +56,10 @@ func newLink(d *driver, id peer.ID, target wire.Contact) *link {
 		done:     make(chan struct{}),
 	}
 	l.ctx, l.cancel = context.WithCancel(d.ctx)
-	l.finish = sync.OnceFunc(func() { close(l.finished) })
+	l.finish = sync.OnceFunc(func() {
+		close(l.finished)
+		l.late = time.AfterFunc(flushTime, l.cancel)
+	})
 	return l
 }
 
@@ -78,8 +83,13 @@ type greeting struct {
 // runs it to its end.
 func (l *link) dial() {
 	g, err := l.open()
-	l.driver.opened(l, err)
+	if spare := l.driver.opened(l, err); spare != nil {
+		_ = spare.Reset()
+	}
 	if err != nil {
+		if g.stream != nil {
+			_ = g.stream.Reset()
+		}
 		l.driver.node.log.Debug("link not opened", "peer", l.peer, "error", err)
 		l.driver.lose(l)
 		l.cancel()
@@ -150,6 +160,7 @@ func (l *link) run(g greeting) {
 	l.driver.lose(l)
 	l.finish()
 	<-written
+	l.late.Stop()
 	if errors.Is(err, io.EOF) {
 		_ = stream.Close()
 	} else {
@@ -165,12 +176,12 @@ func malformed(err error) bool {
 func (l *link) read(stream network.Stream) error {
 	r := bufio.NewReader(stream)
 	via := stream.Conn().RemoteMultiaddr()
+	end := time.Now().Add(transientLife) // whatever a stranger says
 	for {
-		idle := linkIdle
-		if !l.neighbour.Load() {
-			idle = transientIdle
+		if l.neighbour.Load() {
+			end = time.Now().Add(linkIdle)
 		}
-		if err := stream.SetReadDeadline(time.Now().Add(idle)); err != nil {
+		if err := stream.SetReadDeadline(end); err != nil {
 			return err
 		}
 		if _, err := r.Peek(1); err != nil {
@@ -200,6 +211,10 @@ func (l *link) read(stream network.Stream) error {
 			}
 		}
 		m.Contacts = kept
+		if (m.Kind == wire.KindForwardJoin || m.Kind == wire.KindShuffle) && contacts.foreign(m.Contact, via) {
+			l.driver.drop(droppedForeign)
+			continue
+		}
 		l.driver.received(l, m)
 	}
 }
@@ -228,9 +243,7 @@ func (l *link) write(stream network.Stream) error {
 				}
 				break
 			}
-			// The peer answers with its own end; it gets a moment for it.
-			_ = stream.SetReadDeadline(time.Now().Add(flushTime))
-			return stream.CloseWrite()
+			return stream.CloseWrite() // the peer answers with its own end
 		}
 	}
 }
@@ -246,51 +259,4 @@ func (l *link) writeOne(stream network.Stream, w *bufio.Writer, m wire.Message) 
 		return nil
 	}
 	return w.Flush()
-}
-
-// admit takes a stream that a peer opened, or says why not.
-func (d *driver) admit(g greeting) *wire.Refusal {
-	id := g.stream.Conn().RemotePeer()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	old := d.links[id]
-	switch {
-	case d.leaving || d.ctx.Err() != nil:
-		return &wire.Refusal{Code: wire.RefusedBusy, Reason: "going offline"}
-	case d.isBanned(id):
-		return &wire.Refusal{Code: wire.RefusedMalformed, Reason: "refused after a breach of the protocol"}
-	case old == nil && len(d.links) >= maxLinks:
-		return &wire.Refusal{Code: wire.RefusedBusy, Reason: "too many links"}
-	case old != nil && old.dialling && d.node.host.ID() < id:
-		return &wire.Refusal{Code: wire.RefusedGlare, Reason: errGlare.Error()}
-	case old != nil && old.dialling:
-		select {
-		case old.adopted <- g:
-			return nil
-		default:
-			return &wire.Refusal{Code: wire.RefusedBusy, Reason: "one stream is enough"}
-		}
-	case old != nil: // the peer knows of no link any more, so ours is dead
-		d.loseLocked(old)
-	}
-	l := newLink(d, id, g.hello)
-	d.links[id] = l
-	d.node.wg.Go(func() {
-		if err := d.node.acceptHello(g.stream); err != nil {
-			_ = g.stream.Reset() // run finds that out
-		}
-		l.run(g)
-	})
-	return nil
-}
-
-// probe reaches a contact once, to know that it is there.
-func (d *driver) probe(target wire.Contact) {
-	kind := overlay.Unreachable
-	if err := d.node.dials.probe(d.ctx, d.node, target); err == nil {
-		kind = overlay.Probed
-	} else {
-		d.node.log.Debug("contact not reached", "peer", peer.ID(target.Peer), "error", err)
-	}
-	d.handle(overlay.Event{Kind: kind, Peer: target.Peer})
 }

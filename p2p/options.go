@@ -3,6 +3,7 @@ package p2p
 import (
 	"fmt"
 	"log/slog"
+	"unicode/utf8"
 
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/multiformats/go-multiaddr"
@@ -51,8 +52,8 @@ func WithHost(h host.Host) Option {
 // The default is "grapevine".
 func WithNetwork(name string) Option {
 	return func(c *config) error {
-		if name == "" || len(name) > wire.MaxNetworkName {
-			return fmt.Errorf("network name %q: want 1 to %d bytes", name, wire.MaxNetworkName)
+		if name == "" || len(name) > wire.MaxNetworkName || !utf8.ValidString(name) {
+			return fmt.Errorf("network name %q: want 1 to %d bytes of UTF-8", name, wire.MaxNetworkName)
 		}
 		c.network = name
 		return nil
@@ -62,8 +63,8 @@ func WithNetwork(name string) Option {
 // WithAgent names the program, for people who look at the network.
 func WithAgent(agent string) Option {
 	return func(c *config) error {
-		if len(agent) > wire.MaxAgent {
-			return fmt.Errorf("agent %q: at most %d bytes", agent, wire.MaxAgent)
+		if len(agent) > wire.MaxAgent || !utf8.ValidString(agent) {
+			return fmt.Errorf("agent %q: at most %d bytes of UTF-8", agent, wire.MaxAgent)
 		}
 		c.agent = agent
 		return nil
@@ -97,8 +98,8 @@ func WithLogger(log *slog.Logger) Option {
 	return func(c *config) error { c.log = log; return nil }
 }
 
-// WithMetrics registers the node's Prometheus collectors, and those of the libp2p
-// host that it makes, until Close.
+// WithMetrics registers the node's Prometheus collectors until Close, and those of
+// the libp2p host that it makes, which stay. One node a registry.
 func WithMetrics(r prometheus.Registerer) Option {
 	return func(c *config) error { c.metrics = r; return nil }
 }

@@ -145,6 +145,7 @@ func (p *presence) run() {
 func (p *presence) announce(ctx context.Context, leaving bool) error {
 	p.mu.Lock()
 	name, on := p.name, p.on
+	p.on = on && !leaving // nothing is announced after it
 	p.mu.Unlock()
 	if !on {
 		return nil

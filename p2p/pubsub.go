@@ -2,10 +2,12 @@ package p2p
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"sync/atomic"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	pspb "github.com/libp2p/go-libp2p-pubsub/pb"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -21,8 +23,11 @@ const (
 	pubsubValidate = 256
 	// pubsubMessage bounds a message: a presence, or a room's text.
 	pubsubMessage = 64 << 10
-	// maxTopics bounds the subscriptions that one peer may announce at once.
+	// maxTopics bounds the subscriptions of one peer; the router would take any number.
 	maxTopics = 64
+	// maxSubscribers is the number of peers whose subscriptions are counted: four
+	// times the connections that a host has.
+	maxSubscribers = 4 * highConns
 )
 
 // TopicPrefix begins the name of every topic of the node's network. The node's
@@ -30,14 +35,15 @@ const (
 func (n *Node) TopicPrefix() string { return n.network + "/" }
 
 func (n *Node) startPubSub() error {
-	drops := &dropCounter{}
+	filter := newTopicFilter(n.TopicPrefix())
+	drops := &dropCounter{filter: filter}
 	ps, err := pubsub.NewGossipSub(n.ctx, n.host,
 		pubsub.WithMessageSignaturePolicy(pubsub.StrictSign),
 		pubsub.WithPeerOutboundQueueSize(pubsubOutbox),
 		pubsub.WithValidateQueueSize(pubsubValidate),
 		pubsub.WithMaxMessageSize(pubsubMessage),
 		pubsub.WithRawTracer(drops),
-		pubsub.WithSubscriptionFilter(pubsub.WrapLimitSubscriptionFilter(prefixFilter(n.TopicPrefix()), maxTopics)),
+		pubsub.WithSubscriptionFilter(pubsub.WrapLimitSubscriptionFilter(filter, maxTopics)),
 		pubsub.WithPeerScore(n.scoreParams()),
 		pubsub.WithFloodPublish(true),
 	)
@@ -79,19 +85,46 @@ func (n *Node) scoreParams() (*pubsub.PeerScoreParams, *pubsub.PeerScoreThreshol
 	}
 }
 
-// prefixFilter allows the topics of one network.
-type prefixFilter string
-
-var _ pubsub.SubscriptionFilter = prefixFilter("")
-
-func (f prefixFilter) CanSubscribe(topic string) bool { return strings.HasPrefix(topic, string(f)) }
-
-func (f prefixFilter) FilterIncomingSubscriptions(_ peer.ID, subs []*pspb.RPC_SubOpts) ([]*pspb.RPC_SubOpts, error) {
-	return pubsub.FilterSubscriptions(subs, f.CanSubscribe), nil
+// topicFilter allows the topics of one network, and so many of each peer. It is used
+// by the router's goroutine alone.
+type topicFilter struct {
+	prefix string
+	peers  *lru.Cache[peer.ID, map[string]struct{}] // what each has subscribed to
 }
+
+var _ pubsub.SubscriptionFilter = (*topicFilter)(nil)
+
+func newTopicFilter(prefix string) *topicFilter {
+	return &topicFilter{prefix, newCache[peer.ID, map[string]struct{}](maxSubscribers)}
+}
+
+func (f *topicFilter) CanSubscribe(topic string) bool { return strings.HasPrefix(topic, f.prefix) }
+
+func (f *topicFilter) FilterIncomingSubscriptions(from peer.ID, subs []*pspb.RPC_SubOpts) ([]*pspb.RPC_SubOpts, error) {
+	subs = pubsub.FilterSubscriptions(subs, f.CanSubscribe)
+	before, _ := f.peers.Get(from)
+	topics := make(map[string]struct{}, len(before))
+	maps.Copy(topics, before)
+	for _, s := range subs {
+		if s.GetSubscribe() {
+			topics[s.GetTopicid()] = struct{}{}
+		} else {
+			delete(topics, s.GetTopicid())
+		}
+	}
+	if len(topics) > maxTopics {
+		return nil, pubsub.ErrTooManySubscriptions
+	}
+	f.peers.Add(from, topics)
+	return subs, nil
+}
+
+// forget is told that the router has forgotten a peer's subscriptions.
+func (f *topicFilter) forget(id peer.ID) { f.peers.Remove(id) }
 
 // dropCounter counts what gossipsub drops without a word.
 type dropCounter struct {
+	filter                           *topicFilter
 	dropped, undeliverable, rejected atomic.Uint64
 }
 
@@ -101,7 +134,7 @@ func (c *dropCounter) DropRPC(*pubsub.RPC, peer.ID)             { c.dropped.Add(
 func (c *dropCounter) UndeliverableMessage(*pubsub.Message)     { c.undeliverable.Add(1) }
 func (c *dropCounter) RejectMessage(*pubsub.Message, string)    { c.rejected.Add(1) }
 func (c *dropCounter) OnNewOutboundStream(peer.ID, protocol.ID) {}
-func (c *dropCounter) OnClosedOutboundStream(peer.ID)           {}
+func (c *dropCounter) OnClosedOutboundStream(id peer.ID)        { c.filter.forget(id) }
 func (c *dropCounter) Join(string)                              {}
 func (c *dropCounter) Leave(string)                             {}
 func (c *dropCounter) Graft(peer.ID, string)                    {}

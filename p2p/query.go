@@ -45,9 +45,11 @@ type Hit struct {
 }
 
 // Query floods a question and yields hits as they come in, each item of a holder
-// once. It ends when Max hits are in, at the Timeout or the context's deadline,
-// or when the caller breaks; half way, if nothing was found, it asks once more. A question that cannot be asked, and a cancelled
-// context, yield one error.
+// once. It ends when Max hits are in, at the Timeout or the context's deadline, or
+// when the caller breaks; half way, if nothing was found, it asks once more. A
+// question that cannot be asked, a cancelled context and a node that is closed
+// meanwhile yield one error. Names are as their holders tell them: quote what a
+// person is shown.
 func (n *Node) Query(ctx context.Context, q Query) iter.Seq2[Hit, error] {
 	return func(yield func(Hit, error) bool) {
 		asked, err := q.normalised()
@@ -61,28 +63,30 @@ func (n *Node) Query(ctx context.Context, q Query) iter.Seq2[Hit, error] {
 }
 
 func (n *Node) ask(ctx context.Context, q Query, yield func(Hit, error) bool) error {
-	if !n.enter() {
+	// Close does not wait for this goroutine, which is the caller's and may be the
+	// one that calls it.
+	if n.ctx.Err() != nil {
 		return ErrClosed
 	}
-	defer n.wg.Done()
 	if len(n.Neighbours()) == 0 {
 		return ErrNoNeighbours
 	}
 	ctx, cancel := context.WithTimeout(ctx, q.Timeout)
 	defer cancel()
 	started := time.Now()
-	hits := make(chan wire.Message, hitQueue)
+	hits := make(chan arrival, hitQueue)
 	stop, err := n.flood(q, hits)
 	if err != nil {
 		return err
 	}
 	defer func() { stop() }()
-	halfTime := time.NewTimer(q.Timeout / 2)
+	deadline, _ := ctx.Deadline()
+	halfTime := time.NewTimer(time.Until(deadline) / 2)
 	defer halfTime.Stop()
 
 	progress := &progress{node: n, query: q, started: started, yield: yield, seen: make(map[found]bool)}
 	own := wire.Message{Contact: n.contacts.self(), Items: n.shares.match(q)}
-	if progress.done(own) {
+	if progress.done(arrival{own, time.Now()}) {
 		return nil
 	}
 	for {
@@ -94,8 +98,8 @@ func (n *Node) ask(ctx context.Context, q Query, yield func(Hit, error) bool) er
 				return ctx.Err()
 			}
 			return nil
-		case m := <-hits:
-			if progress.done(m) {
+		case hit := <-hits:
+			if progress.done(hit) {
 				return nil
 			}
 		case <-halfTime.C:
@@ -115,7 +119,7 @@ func (n *Node) ask(ctx context.Context, q Query, yield func(Hit, error) bool) er
 }
 
 // flood asks the overlay once; hits arrive until stop is called.
-func (n *Node) flood(q Query, hits chan<- wire.Message) (stop func(), err error) {
+func (n *Node) flood(q Query, hits chan<- arrival) (stop func(), err error) {
 	var guid wire.GUID
 	rand.Read(guid[:]) // never fails
 	if err := n.queries.open(guid, hits); err != nil {
@@ -126,6 +130,12 @@ func (n *Node) flood(q Query, hits chan<- wire.Message) (stop func(), err error)
 		n.driver.handle(overlay.Event{Kind: overlay.Cancel, GUID: guid})
 		n.queries.close(guid)
 	}, nil
+}
+
+// arrival is a hit and when it came.
+type arrival struct {
+	wire.Message
+	at time.Time
 }
 
 // found is what makes a hit the same as another.
@@ -146,7 +156,7 @@ type progress struct {
 
 // done yields the items of a hit that are new and were asked for, and tells
 // whether that is enough.
-func (p *progress) done(m wire.Message) bool {
+func (p *progress) done(m arrival) bool {
 	from, err := p.node.contacts.info(m.Contact)
 	if err != nil {
 		return false // its link was lost for it
@@ -162,7 +172,7 @@ func (p *progress) done(m wire.Message) bool {
 			continue
 		}
 		p.seen[id] = true
-		hit := Hit{Item: item, From: from, Hops: int(m.Hops), RTT: time.Since(p.started)}
+		hit := Hit{Item: item, From: from, Hops: int(m.Hops), RTT: m.at.Sub(p.started)}
 		if !p.yield(hit, nil) || len(p.seen) == p.query.Max {
 			return true
 		}
@@ -218,17 +228,17 @@ func queryOf(q *wire.Query) Query {
 // queries are the node's own queries under way. The zero value is ready.
 type queries struct {
 	mu   sync.Mutex
-	hits map[wire.GUID]chan<- wire.Message
+	hits map[wire.GUID]chan<- arrival
 }
 
-func (q *queries) open(guid wire.GUID, hits chan<- wire.Message) error {
+func (q *queries) open(guid wire.GUID, hits chan<- arrival) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.hits) >= maxQueries {
 		return ErrTooManyQueries
 	}
 	if q.hits == nil {
-		q.hits = make(map[wire.GUID]chan<- wire.Message)
+		q.hits = make(map[wire.GUID]chan<- arrival)
 	}
 	q.hits[guid] = hits
 	return nil
@@ -249,7 +259,7 @@ func (q *queries) deliver(guid wire.GUID, m wire.Message) bool {
 		return true // ended meanwhile
 	}
 	select {
-	case hits <- m:
+	case hits <- arrival{m, time.Now()}:
 		return true
 	default:
 		return false

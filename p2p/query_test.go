@@ -99,3 +99,31 @@ func TestQueryThatCannotBeAsked(t *testing.T) {
 		}
 	}
 }
+
+// Names of files can be any bytes. They are found, and cost nobody a link.
+func TestNameThatIsNoUTF8(t *testing.T) {
+	net := p2ptest.New(t, 2)
+	net.Nodes[1].Share(p2p.Items{{Key: "k", Name: "caf\xe9 menu"}})
+	for range 2 {
+		hits := collect(t, net.Nodes[0], p2p.Query{Words: []string{"menu"}, Max: 1, Timeout: patience})
+		if len(hits) != 1 || hits[0].Item.Name != "caf\uFFFD menu" {
+			t.Fatalf("found %+v", hits)
+		}
+	}
+}
+
+func TestCloseInsideALoop(t *testing.T) {
+	net := p2ptest.New(t, 2)
+	net.Nodes[1].Share(p2p.Items{{Key: "k", Name: "one"}})
+	var got error
+	for _, err := range net.Nodes[0].Query(t.Context(), p2p.Query{Key: "k", Max: 2, Timeout: patience}) {
+		if got = err; err == nil {
+			if err := net.Nodes[0].Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if !errors.Is(got, p2p.ErrClosed) {
+		t.Errorf("the query ended with %v", got)
+	}
+}

@@ -7,10 +7,10 @@ import (
 	"net"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 
 	"github.com/grapevine-p2p/grapevine/internal/streamconn"
 	"github.com/grapevine-p2p/grapevine/internal/wire"
@@ -28,10 +28,10 @@ var (
 
 // Listen returns a net.Listener for a service: whoever dials its name at this node
 // becomes a net.Conn with a proved remote address. Any server that takes a
-// net.Listener runs on it. Names are 1 to 64 bytes; one listener a name.
+// net.Listener runs on it. Names are 1 to 64 bytes of UTF-8; one listener a name.
 func (n *Node) Listen(service string) (net.Listener, error) {
-	if service == "" || len(service) > wire.MaxServiceName {
-		return nil, fmt.Errorf("listen for service %q: %w: want 1 to %d bytes", service, ErrBadService, wire.MaxServiceName)
+	if err := checkService(service); err != nil {
+		return nil, fmt.Errorf("listen for service %q: %w", service, err)
 	}
 	l := &listener{
 		node:   n,
@@ -45,8 +45,15 @@ func (n *Node) Listen(service string) (net.Listener, error) {
 	return l, nil
 }
 
-// Dial opens a conn to a service at a peer whose addresses are known: from a hit,
-// from Join, or from the host's peerstore. Without a deadline in ctx it takes 15 s
+func checkService(name string) error {
+	if name == "" || len(name) > wire.MaxServiceName || !utf8.ValidString(name) {
+		return fmt.Errorf("%w: want 1 to %d bytes of UTF-8", ErrBadService, wire.MaxServiceName)
+	}
+	return nil
+}
+
+// Dial opens a conn to a service at a peer whose addresses are known: from a hit of
+// the last two minutes, from Join, or from the host's peerstore. Without a deadline in ctx it takes 15 s
 // at most.
 func (n *Node) Dial(ctx context.Context, id peer.ID, service string) (net.Conn, error) {
 	conn, err := n.dialService(ctx, id, service)
@@ -57,8 +64,8 @@ func (n *Node) Dial(ctx context.Context, id peer.ID, service string) (net.Conn, 
 }
 
 func (n *Node) dialService(ctx context.Context, id peer.ID, service string) (net.Conn, error) {
-	if service == "" || len(service) > wire.MaxServiceName {
-		return nil, fmt.Errorf("%w: want 1 to %d bytes", ErrBadService, wire.MaxServiceName)
+	if err := checkService(service); err != nil {
+		return nil, err
 	}
 	if !n.enter() {
 		return nil, ErrClosed
@@ -68,9 +75,7 @@ func (n *Node) dialService(ctx context.Context, id peer.ID, service string) (net
 	defer cancel()
 	stopClose := context.AfterFunc(n.ctx, cancel)
 	defer stopClose()
-	if s, ok := n.host.Network().(*swarm.Swarm); ok {
-		s.Backoff().Clear(id) // somebody asked for it now
-	}
+	n.forgetBackoff(id) // somebody asked for it now
 	stream, err := n.host.NewStream(ctx, id, wire.Service)
 	if err != nil {
 		return nil, err
@@ -121,6 +126,8 @@ func (n *Node) acceptService(stream network.Stream) {
 		return
 	}
 	defer n.wg.Done()
+	stop := context.AfterFunc(n.ctx, func() { _ = stream.Reset() })
+	defer stop()
 	if err := n.admitService(stream); err != nil {
 		n.log.Debug("service stream refused", "peer", stream.Conn().RemotePeer(), "error", err)
 		_ = stream.Reset()

@@ -1,8 +1,11 @@
 package p2p
 
 import (
+	"slices"
+	"strings"
 	"sync"
 
+	"github.com/grapevine-p2p/grapevine/internal/overlay"
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 	"github.com/grapevine-p2p/grapevine/internal/words"
 )
@@ -13,13 +16,14 @@ type Key string
 // Item is one entry of an index: what a hit tells of it.
 type Item struct {
 	Key  Key
-	Name string // at most 255 bytes; found by its words
+	Name string // at most 255 bytes of UTF-8; found by its words
 	Size int64
 	Data []byte // the application's own, at most 1 KiB
 }
 
 // Index is what a node answers queries from. Match is called for each query that
-// reaches the node, from one goroutine; it should answer from memory.
+// reaches the node and for each of the node's own, at times concurrently; it should
+// answer from memory.
 type Index interface {
 	Match(Query) []Item
 }
@@ -53,7 +57,8 @@ func (q Query) Matches(it Item) bool {
 }
 
 // Share answers queries from an index until stop is called. Several indices may be
-// shared at once.
+// shared at once. Items over the limits of [Item] are left out of answers; bytes of a
+// name that are no UTF-8 are told as U+FFFD.
 func (n *Node) Share(index Index) (stop func()) {
 	return n.shares.add(index)
 }
@@ -82,18 +87,36 @@ func (s *shares) add(index Index) (remove func()) {
 	})
 }
 
+// match looks queries up in the own index, one after the other.
+func (d *driver) match() {
+	for {
+		select {
+		case <-d.ctx.Done():
+			return
+		case e := <-d.matches:
+			if items := d.node.shares.match(queryOf(e.Query)); len(items) > 0 {
+				d.handle(overlay.Event{Kind: overlay.Matched, GUID: e.GUID, Items: items})
+			}
+		}
+	}
+}
+
 // match asks every index, and returns what fits the wire.
 func (s *shares) match(q Query) []wire.Item {
 	s.mu.RLock()
 	indices := s.indices
 	s.mu.RUnlock()
+	q.Words = slices.Clone(q.Words) // the query's own are on their way to others
 	var out []wire.Item
 	for _, index := range indices {
 		for _, it := range (*index).Match(q) {
 			if len(out) == min(q.Max, maxMatches) {
 				return out
 			}
-			if w := (wire.Item{Key: string(it.Key), Name: it.Name, Size: uint64(max(it.Size, 0)), Data: it.Data}); fits(w) {
+			w := wire.Item{
+				Key: string(it.Key), Name: strings.ToValidUTF8(it.Name, "\uFFFD"), Size: uint64(max(it.Size, 0)), Data: it.Data,
+			}
+			if fits(w) {
 				out = append(out, w)
 			}
 		}
