@@ -23,7 +23,7 @@ type wire struct {
 	end     func()
 
 	delayed chan parcel
-	sender  sync.Once
+	queued  bool // writes go through delayed; the encryption above writes one at a time
 }
 
 // parcel is a write on its way.
@@ -70,10 +70,13 @@ func (w *wire) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	latency := w.fabric.delay()
-	if latency == 0 && len(w.delayed) == 0 {
+	if latency == 0 && !w.queued {
 		return w.Conn.Write(p)
 	}
-	w.sender.Do(func() { go w.deliver() })
+	if !w.queued { // and from now on, so that nothing overtakes what is on its way
+		w.queued = true
+		go w.deliver()
+	}
 	select {
 	case w.delayed <- parcel{append([]byte(nil), p...), time.Now().Add(latency)}:
 		return len(p), nil
