@@ -144,8 +144,7 @@ func (w *world) alive() []*person {
 	return slices.DeleteFunc(slices.Clone(w.peers), func(p *person) bool { return p.cut })
 }
 
-// links returns, for each live peer, the live peers that both sides count as
-// neighbours.
+// links returns, for each live peer, the live peers that it counts as neighbours.
 func (w *world) links() map[*person][]*person {
 	out := make(map[*person][]*person)
 	for _, p := range w.alive() {
@@ -162,7 +161,7 @@ func (w *world) links() map[*person][]*person {
 func (w *world) whole() bool {
 	alive, links := w.alive(), w.links()
 	seen := map[*person]bool{alive[0]: true}
-	for todo := alive[:1]; len(todo) > 0; todo = todo[1:] {
+	for todo := []*person{alive[0]}; len(todo) > 0; todo = todo[1:] {
 		for _, q := range links[todo[0]] {
 			if !seen[q] {
 				seen[q] = true
