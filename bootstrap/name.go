@@ -7,15 +7,16 @@ import (
 	"unicode/utf8"
 
 	"github.com/libp2p/go-libp2p/core/peer"
-	"golang.org/x/text/cases"
-	"golang.org/x/text/unicode/norm"
+
+	"github.com/grapevine-p2p/grapevine/internal/words"
 )
 
 // nameKey is a name as it is compared: names with the same key are the same name.
 // The empty name has the empty key.
 type nameKey string
 
-// keyOf checks a name and returns its key: NFKC, case-folded.
+// keyOf checks a name and returns its key: the name folded, as all of Grapevine
+// compares names.
 func keyOf(name string) (nameKey, error) {
 	if name == "" {
 		return "", nil
@@ -23,7 +24,7 @@ func keyOf(name string) (nameKey, error) {
 	if err := checkName(name); err != nil {
 		return "", fmt.Errorf("%w: %q %w", ErrNameInvalid, shorten(name), err)
 	}
-	key := norm.NFKC.String(cases.Fold().String(norm.NFKC.String(name)))
+	key := words.Fold(name)
 	// Compatibility characters can unfold to something long, or to spaces.
 	if err := checkName(key); err != nil {
 		return "", fmt.Errorf("%w: %q %w", ErrNameInvalid, shorten(name), err)
