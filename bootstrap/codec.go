@@ -132,7 +132,10 @@ func decodeError(e *pb.DirectoryError, name string, now time.Time) error {
 	case pb.DirectoryErrorCode_DIRECTORY_ERROR_NAME_TAKEN:
 		return &NameTakenError{Name: name, Owner: peerID(e.GetOwner()), Until: now.Add(span(e.GetLeftMs()))}
 	case pb.DirectoryErrorCode_DIRECTORY_ERROR_STALE:
-		return &staleError{min(e.GetSeq(), math.MaxInt64-1)}
+		if e.GetSeq() > uint64(now.Add(maxAhead).UnixNano()) {
+			return malformed("a sequence number that no clock gives")
+		}
+		return &staleError{e.GetSeq()}
 	case pb.DirectoryErrorCode_DIRECTORY_ERROR_BUSY:
 		return &busyError{span(e.GetRetryMs())}
 	case pb.DirectoryErrorCode_DIRECTORY_ERROR_NOT_REGISTERED:

@@ -38,8 +38,9 @@ func (h *hold) keep() {
 		case <-h.lease.ctx.Done():
 			return
 		case <-h.poked:
-			// Not all clients of a server that went away at the same moment.
-			timer.Reset(rand.N(firstRetry / 2))
+			// Not all clients of a server that went away at the same moment, nor
+			// at once to one that hangs up on every attempt.
+			timer.Reset(rand.N(retry / 2))
 			continue
 		case <-timer.C:
 		}

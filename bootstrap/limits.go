@@ -75,7 +75,8 @@ const (
 	// maxSample is the number of peers handed out at once: enough for a node that
 	// wants some six neighbours to have a choice.
 	maxSample = 32
-	// maxListed bounds what a client takes from one server's list.
+	// maxListed bounds what a client takes from one server's list, and remembers
+	// of what one server tells while it is watched.
 	maxListed = 200_000
 )
 
@@ -92,6 +93,11 @@ const (
 	// aliveTimeout after what silence a client believes that it is not.
 	aliveInterval = 15 * time.Second
 	aliveTimeout  = 3 * aliveInterval
+	// pagesTimeout bounds sending a whole list to a slow reader, who keeps a copy
+	// of the table in memory.
+	pagesTimeout = listTimeout
+	// listingAge is how long a copy of the table is handed out again.
+	listingAge = time.Second
 	// recordValidity is how long a signed record is believed; the owner signs
 	// another when half of it is over.
 	recordValidity = 24 * time.Hour
@@ -100,6 +106,10 @@ const (
 	maxRecordValidity = 7 * 24 * time.Hour
 	// clockSkew is by how much two machines' clocks may differ.
 	clockSkew = 2 * time.Minute
+	// maxAhead is by how much a peer's own clock may once have been fast when it
+	// signed. A server that tells of a record from later lies, and to exceed that
+	// would use the sequence numbers up at all servers.
+	maxAhead = 20 * 365 * 24 * time.Hour
 )
 
 // Bounds on memory.

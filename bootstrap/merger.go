@@ -51,7 +51,9 @@ func (m *merger) take(r report) iter.Seq[change] {
 		case Left, Expired:
 			delete(v.entries, id)
 		default:
-			v.entries[id] = r.changed.entry
+			if _, there := v.entries[id]; there || len(v.entries) < maxListed {
+				v.entries[id] = r.changed.entry
+			}
 		}
 		touched[id] = r.changed.kind
 	case r.changed == nil && !r.lost:

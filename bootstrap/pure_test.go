@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +42,7 @@ func TestNames(t *testing.T) {
 		{"Alice B.", "alice b.", true},
 		{"ＡＬＩＣＥ", "alice", true},
 		{"Straße", "strasse", true},
+		{"alice  b", "alice b", true},
 		{"ΣΊΣΥΦΟΣ", "σίσυφοσ", true},
 		{"e\u0301", "é", true},
 		{"👻", "👻", true},
@@ -277,6 +279,11 @@ func TestErrorsCrossTheWire(t *testing.T) {
 	}
 	if e := encodeError(errors.New(strings.Repeat("ä", 1000)), t0); len(e.Reason) > maxReason {
 		t.Errorf("%d bytes of reason", len(e.Reason))
+	}
+	// A server cannot make a peer use its sequence numbers up.
+	liar := &pb.DirectoryError{Code: pb.DirectoryErrorCode_DIRECTORY_ERROR_STALE, Seq: math.MaxInt64 - 1}
+	if err := decodeError(liar, "", t0); !errors.Is(err, ErrMalformed) || errors.Is(err, ErrStale) {
+		t.Errorf("a sequence number of the far future is %v", err)
 	}
 	if err := decodeError(&pb.DirectoryError{Code: 99}, "", t0); !errors.Is(err, ErrMalformed) {
 		t.Errorf("an unknown code is %v", err)

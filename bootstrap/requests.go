@@ -111,6 +111,7 @@ func (l *link) readList(ctx context.Context) ([]entry, error) {
 // pages reads registrations up to the last page.
 func (l *link) pages(t *talk) ([]entry, error) {
 	var entries []entry
+	listed := 0 // sound or not
 	for {
 		resp, err := t.receive(messageTimeout)
 		if err != nil {
@@ -124,7 +125,7 @@ func (l *link) pages(t *talk) ([]entry, error) {
 			return nil, malformed("an answer of another kind")
 		}
 		entries = l.entries(entries, page)
-		if len(entries) > maxListed {
+		if listed += len(page.GetEntries()); listed > maxListed {
 			return nil, malformed("a list without an end")
 		}
 		if page.GetLast() {
