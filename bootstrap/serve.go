@@ -95,19 +95,29 @@ type replies struct {
 	stream network.Stream
 	w      *bufio.Writer
 	id     uint64
+	over   time.Time // when an answer in pages has to be out; zero: it is one message
+}
+
+// allow gives the next write its time.
+func (o *replies) allow() error {
+	deadline := time.Now().Add(messageTimeout)
+	if !o.over.IsZero() && o.over.Before(deadline) {
+		deadline = o.over
+	}
+	return o.stream.SetWriteDeadline(deadline)
 }
 
 // send writes one frame, which may wait in the buffer for flush.
 func (o *replies) send(r *pb.DirectoryResponse) error {
 	r.Id = o.id
-	if err := o.stream.SetWriteDeadline(time.Now().Add(messageTimeout)); err != nil {
+	if err := o.allow(); err != nil {
 		return err
 	}
 	return wire.WriteFrame(o.w, maxResponse, r)
 }
 
 func (o *replies) flush() error {
-	if err := o.stream.SetWriteDeadline(time.Now().Add(messageTimeout)); err != nil {
+	if err := o.allow(); err != nil {
 		return err
 	}
 	return o.w.Flush()

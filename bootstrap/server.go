@@ -1,6 +1,7 @@
 package bootstrap
 
 import (
+	"cmp"
 	"context"
 	crand "crypto/rand"
 	"encoding/binary"
@@ -10,6 +11,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -64,6 +66,7 @@ type Server struct {
 	streams   map[network.Stream]bool
 	perPeer   map[peer.ID]int // streams
 	watchers  int
+	listed    listing // the last copy that was made
 	requests  *quota[peer.ID]
 	claims    *quota[netip.Prefix]
 	storeFail error
@@ -215,13 +218,34 @@ func (e *entry) record() Record {
 	}
 }
 
-// snapshot returns all entries and the revision at which they are current.
+// listing is a copy of the table, by peer and name. It is shared and not changed.
+type listing struct {
+	entries  []entry
+	revision uint64
+	made     time.Time
+}
+
+// snapshot returns all entries and the revision at which they are current. Whoever
+// asks at one revision within a second gets the same copy, so that many lists cost
+// what one does, in time and in memory.
 func (s *Server) snapshot() ([]entry, uint64) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	now := time.Now()
 	s.note(s.table.expire(now))
-	return s.table.list(now), s.journal.now()
+	last, revision := s.listed, s.journal.now()
+	if last.revision == revision && now.Sub(last.made) < listingAge {
+		s.mu.Unlock()
+		return last.entries, revision
+	}
+	entries := s.table.list(now)
+	s.mu.Unlock()
+	slices.SortFunc(entries, func(a, b entry) int {
+		return cmp.Or(cmp.Compare(a.claim.peer, b.claim.peer), cmp.Compare(a.claim.key, b.claim.key))
+	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.listed = listing{entries, revision, now}
+	return entries, revision
 }
 
 // note tells the watchers of changes, and remembers for the store which leases

@@ -1,7 +1,6 @@
 package bootstrap
 
 import (
-	"cmp"
 	"container/heap"
 	"errors"
 	"fmt"
@@ -247,7 +246,7 @@ func (t *table) lookup(now time.Time, key nameKey) (entry, error) {
 	return entry{}, ErrNotRegistered
 }
 
-// list returns all leases, by peer and name.
+// list returns all leases, in no order.
 func (t *table) list(now time.Time) []entry {
 	all := make([]entry, 0, len(t.order))
 	for _, e := range t.order {
@@ -255,9 +254,6 @@ func (t *table) list(now time.Time) []entry {
 			all = append(all, *e)
 		}
 	}
-	slices.SortFunc(all, func(a, b entry) int {
-		return cmp.Or(cmp.Compare(a.claim.peer, b.claim.peer), cmp.Compare(a.claim.key, b.claim.key))
-	})
 	return all
 }
 

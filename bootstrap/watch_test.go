@@ -240,8 +240,15 @@ func TestManyPages(t *testing.T) {
 			t.Fatal(ch, err)
 		}
 	}
+	again, _ := s.snapshot()
+	if same, _ := s.snapshot(); &same[0] != &again[0] {
+		t.Error("two lists of one revision are two copies")
+	}
 	register(t, c, "last")
 	w.expect("joined last")
+	if more, _ := s.snapshot(); len(more) != n+1 {
+		t.Errorf("%d registrations are listed after another", len(more))
+	}
 }
 
 // TestLyingServer hands out records that it made up.

@@ -13,6 +13,8 @@ const entryOverhead = 4
 
 func (s *Server) sendPages(out *replies, entries []entry, revision uint64) error {
 	now := time.Now()
+	out.over = now.Add(pagesTimeout)
+	defer func() { out.over = time.Time{} }()
 	page := &pb.DirectoryPage{Epoch: s.epoch, Revision: revision}
 	size := 0
 	for i := range entries {
