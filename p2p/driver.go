@@ -158,6 +158,10 @@ func (d *driver) carryOut(e overlay.Effect) {
 func (d *driver) send(id peer.ID, e overlay.Effect) {
 	l := d.links[id]
 	if l == nil {
+		lost := func(ev overlay.Event) bool { return ev.Kind == overlay.Lost && ev.Peer == e.Peer }
+		if slices.ContainsFunc(d.pending, lost) {
+			return // the core does not know yet; a new link would be an orphan
+		}
 		if d.isBanned(id) || d.leaving || len(d.links) >= maxLinks {
 			d.handleLocked(overlay.Event{Kind: overlay.Lost, Peer: e.Peer})
 			return

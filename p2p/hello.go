@@ -189,7 +189,7 @@ func (d *driver) admit(g greeting) *wire.Refusal {
 		return &wire.Refusal{Code: wire.RefusedBusy, Reason: "going offline"}
 	case d.isBanned(id):
 		return &wire.Refusal{Code: wire.RefusedMalformed, Reason: "refused after a breach of the protocol"}
-	case old == nil && len(d.links) >= maxLinks:
+	case old == nil && (len(d.links) >= maxLinks || d.strangers() >= maxStrangers):
 		return &wire.Refusal{Code: wire.RefusedBusy, Reason: "too many links"}
 	case old != nil && old.dialling && d.node.host.ID() < id:
 		return &wire.Refusal{Code: wire.RefusedGlare, Reason: errGlare.Error()}
@@ -204,6 +204,7 @@ func (d *driver) admit(g greeting) *wire.Refusal {
 		d.loseLocked(old)
 	}
 	l := newLink(d, id, g.hello)
+	l.theirs = true
 	d.links[id] = l
 	d.node.wg.Go(func() {
 		if err := d.node.acceptHello(g.stream); err != nil {
@@ -212,6 +213,16 @@ func (d *driver) admit(g greeting) *wire.Refusal {
 		l.run(g)
 	})
 	return nil
+}
+
+// strangers counts the links that peers opened and that are no neighbours'.
+func (d *driver) strangers() (count int) {
+	for _, l := range d.links {
+		if l.theirs && !l.neighbour.Load() {
+			count++
+		}
+	}
+	return count
 }
 
 // byteReader reads a frame without reading beyond it.

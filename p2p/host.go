@@ -16,6 +16,7 @@ import (
 
 	"github.com/grapevine-p2p/grapevine/internal/iplimit"
 	"github.com/grapevine-p2p/grapevine/internal/listenaddr"
+	"github.com/grapevine-p2p/grapevine/internal/wire"
 )
 
 // Limits on connections.
@@ -27,6 +28,9 @@ const (
 
 	// connsPerAddress is for one public address: a household, a lab.
 	connsPerAddress = 64
+	// overlayStreams is for one peer: one link, and what is opened at once, refused or
+	// about to close.
+	overlayStreams = 8
 	// newConnsPerAddress is how many of them may be new each second.
 	newConnsPerAddress = 1
 )
@@ -74,10 +78,14 @@ func newHost(c *config, key crypto.PrivKey) (host.Host, error) {
 	return h, nil
 }
 
-// newResourceManager returns libp2p's defaults, but for the limits per address.
+// newResourceManager returns libp2p's defaults, but for the limits per address and
+// of a peer's overlay streams.
 func newResourceManager() (network.ResourceManager, error) {
 	limits := rcmgr.DefaultLimits
 	libp2p.SetDefaultServiceLimits(&limits)
+	overlay := limits.ProtocolPeerBaseLimit
+	overlay.StreamsInbound, overlay.StreamsOutbound, overlay.Streams = overlayStreams, overlayStreams, 2*overlayStreams
+	limits.AddProtocolPeerLimit(wire.Overlay, overlay, rcmgr.BaseLimitIncrease{})
 	m, err := rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(limits.AutoScale()),
 		iplimit.Options(connsPerAddress, newConnsPerAddress)...)
 	if err != nil {

@@ -11,6 +11,10 @@ const (
 	// maxLinks bounds the links of a node, transient ones included: four times the
 	// default degree's acceptance.
 	maxLinks = 128
+	// maxStrangers bounds the links that peers opened and that are no neighbours' yet,
+	// so that there is always room for the node's own: they last for a round trip, and
+	// a seed that a thousand nodes join through in a minute has ten.
+	maxStrangers = 48
 	// maxBanned is the number of hostile peers remembered.
 	maxBanned = 1024
 	// maxOutcomes is the number of peers whose last dial is remembered, for Join.

@@ -29,6 +29,7 @@ type link struct {
 	peer   peer.ID
 	target wire.Contact // what is known of the peer before its hello
 	hello  wire.Contact // what its hello said; set before run
+	theirs bool         // the peer opened it
 
 	dialling  bool          // guarded by driver.mu, as are the next two
 	parting   bool          // to be closed as soon as it is open and all is sent

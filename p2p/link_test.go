@@ -15,6 +15,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/multiformats/go-multiaddr"
 
+	"github.com/grapevine-p2p/grapevine/internal/overlay"
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 )
 
@@ -29,6 +30,7 @@ type recorded struct {
 type noConn struct{ network.Conn }
 
 func (noConn) RemoteMultiaddr() multiaddr.Multiaddr { return nil }
+func (noConn) RemotePeer() peer.ID                  { return "newcomer" }
 
 func (s *recorded) Read(p []byte) (int, error) { return s.input.Read(p) }
 func (s *recorded) Conn() network.Conn         { return noConn{} }
@@ -148,5 +150,33 @@ func TestTopicsOfOnePeerAreBounded(t *testing.T) {
 	f.forget("flooder")
 	if err := announce("net/again"); err != nil {
 		t.Errorf("after it came back: %v", err)
+	}
+}
+
+// Strangers leave room for the node's own links.
+func TestStrangersAreBounded(t *testing.T) {
+	d := testDriver()
+	for i := range maxStrangers {
+		id := peer.ID(fmt.Sprint("stranger ", i))
+		l := newLink(d, id, wire.Contact{})
+		l.theirs = true
+		d.links[id] = l
+	}
+	refusal := d.admit(greeting{stream: &recorded{}})
+	if refusal == nil || refusal.Code != wire.RefusedBusy {
+		t.Errorf("one more stranger: %+v", refusal)
+	}
+	if len(d.links) >= maxLinks {
+		t.Error("no room for own links")
+	}
+}
+
+// A message behind one that could not be queued goes with the link.
+func TestNoSecondLinkBeforeTheLossIsTold(t *testing.T) {
+	d := testDriver()
+	d.pending = []overlay.Event{{Kind: overlay.Lost, Peer: "peer"}}
+	d.send("peer", overlay.Effect{Kind: overlay.Send, Peer: "peer", Msg: wire.Message{Kind: wire.KindPing}})
+	if len(d.links) != 0 || len(d.pending) != 1 {
+		t.Errorf("%d links, %d events", len(d.links), len(d.pending))
 	}
 }
