@@ -23,4 +23,5 @@ var (
 	errDisk      = errors.New("disk fault")
 	errNoHolder  = errors.New("keeps nothing for others")
 	errLost      = errors.New("not reachable")
+	errNetwork   = errors.New("of another network")
 )

@@ -48,14 +48,14 @@ func checkOrder(network string, signed *pb.Order) (*order, error) {
 		return nil, fmt.Errorf("order: %w: over %d bytes", errMalformed, maxOrder)
 	case proto.Unmarshal(signed.GetBody(), &body) != nil:
 		return nil, fmt.Errorf("order: %w", errMalformed)
-	case body.GetNetwork() != network:
-		return nil, fmt.Errorf("order: %w: of the network %q", errMalformed, body.GetNetwork())
 	case len(body.GetId()) != len(BlobID{}), len(body.GetOwner()) != ed25519.PublicKeySize, len(body.GetLabel()) > maxLabel:
 		return nil, fmt.Errorf("order: %w: a field has a wrong length", errMalformed)
 	case body.GetSize() == 0 || body.GetSize() > MaxBlob:
 		return nil, fmt.Errorf("order: %w: %d bytes, at most %d", ErrTooLarge, body.GetSize(), int64(MaxBlob))
 	case !ed25519.Verify(body.GetOwner(), toSign(orderDomain, signed.GetBody()), signed.GetSignature()):
 		return nil, fmt.Errorf("order: %w: not signed by its owner", errMalformed)
+	case body.GetNetwork() != network: // last, so that no damage passes for it
+		return nil, fmt.Errorf("order: %w: %w, %q", errMalformed, errNetwork, body.GetNetwork())
 	}
 	return &order{
 		id: BlobID(body.GetId()), size: int64(body.GetSize()), owner: Owner(body.GetOwner()),

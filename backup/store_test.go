@@ -289,6 +289,10 @@ func TestStoreDamage(t *testing.T) {
 		try("blob changed", "", flip(data, i))
 		try("blob cut", "", data[:i])
 	}
+	// The wrong network's name is no damage.
+	if _, err := openStore(mem, "/", "wrong", 10<<20, slog.New(slog.DiscardHandler)); !errors.Is(err, errNetwork) {
+		t.Errorf("opened under another network's name: %v", err)
+	}
 	// Strangers' files are let be.
 	if err := durable.WriteFile(mem, filepath.Join("/blobs", "README"), []byte("hi"), 0o600); err != nil {
 		t.Fatal(err)

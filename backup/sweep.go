@@ -58,7 +58,9 @@ func (s *store) sweep(folder string) error {
 		case err != nil || filepath.Join(folder, hexID) != s.path(id):
 			s.log.Warn("strange file in the blob store", "name", full)
 		case !suffixed:
-			s.enter(id)
+			if err := s.enter(id); err != nil {
+				return err
+			}
 		default: // of a blob that never got its name
 			if _, err := s.fsys.Stat(s.path(id)); errors.Is(err, fs.ErrNotExist) {
 				// It may have been moved aside with its blob.
@@ -72,16 +74,21 @@ func (s *store) sweep(folder string) error {
 }
 
 // enter checks a blob's name, sizes and order, and moves it aside if they disagree.
-// Its bytes are verified when they are served.
-func (s *store) enter(id BlobID) {
+// Its bytes are verified when they are served. A sound blob of another network is an
+// error: whoever names the wrong network must not lose what is kept for others.
+func (s *store) enter(id BlobID) error {
 	o, err := s.check(id)
+	if errors.Is(err, errNetwork) {
+		return fmt.Errorf("%q keeps blobs of another network: name that network, or use another folder: %w", s.folder, err)
+	}
 	if err != nil {
 		s.log.Error("damaged blob moved aside", "blob", id, "to", s.damaged(), "error", errors.Join(err, s.moveAside(id)))
-		return
+		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.add(o)
+	return nil
 }
 
 func (s *store) check(id BlobID) (*order, error) {
