@@ -39,7 +39,7 @@ func unpack(ctx context.Context, r io.Reader, k Key, c Contents, root *os.Root) 
 		return unpacked{}, fmt.Errorf("decompress: %w", err)
 	}
 	defer expanded.Close()
-	u := &unpacker{ctx: ctx, root: root, announced: c, archive: tar.NewReader(bufio.NewReader(expanded))}
+	u := &unpacker{ctx: ctx, root: root, announced: c, archive: tar.NewReader(bufio.NewReader(expanded)), real: make(map[string]bool)}
 	for {
 		h, err := u.archive.Next()
 		if err == io.EOF {
@@ -73,8 +73,9 @@ type unpacker struct {
 	announced Contents
 	out       unpacked
 
-	folders []entry // to get their modes and times when they are full
-	links   []entry // made last, so that nothing is written through one
+	folders []entry         // to get their modes and times when they are full
+	real    map[string]bool // the folders' names, with slashes
+	links   []entry         // made last, so that nothing is written through one
 }
 
 type entry struct {
@@ -98,6 +99,7 @@ func (u *unpacker) entry(h *tar.Header) error {
 		u.out.folders++
 		err = u.root.Mkdir(e.name, privateDirPerm)
 		u.folders = append(u.folders, e)
+		u.real[name] = true
 	case tar.TypeReg:
 		u.out.files++
 		err = u.file(e, h.Size)
@@ -165,12 +167,26 @@ func (u *unpacker) finish() error {
 	return nil
 }
 
-// staysInside tells whether a link leads to something that was backed up with it.
+// staysInside tells whether a link leads to something that was backed up with it,
+// whatever other links it leads through: it goes up from real folders only.
 func (u *unpacker) staysInside(l entry) bool {
 	if l.target == "" || path.IsAbs(l.target) || filepath.IsAbs(l.target) || filepath.VolumeName(l.target) != "" {
 		return false
 	}
-	to := path.Join(path.Dir(filepath.ToSlash(l.name)), filepath.ToSlash(l.target))
+	to, down := path.Dir(filepath.ToSlash(l.name)), false
+	for part := range strings.SplitSeq(filepath.ToSlash(l.target), "/") {
+		switch part {
+		case "", ".":
+			continue
+		case "..":
+			if down && !u.real[to] {
+				return false
+			}
+		default:
+			down = true
+		}
+		to = path.Join(to, part)
+	}
 	return to == u.announced.Name || strings.HasPrefix(to, u.announced.Name+"/")
 }
 

@@ -79,6 +79,8 @@ func TestUnpackHostile(t *testing.T) {
 		{"link out", []tar.Header{dir("x/"), link("x/l", "../evil")}, false},
 		{"link far out", []tar.Header{dir("x/"), link("x/l", "/etc/passwd")}, false},
 		{"link out and in", []tar.Header{dir("x/"), link("x/l", "../../x/f")}, false},
+		{"link out through a link", []tar.Header{dir("x/"), dir("x/a/"), dir("x/a/b/"), link("x/a/b/d", "../.."), link("x/l", "a/b/d/../to")}, false},
+		{"link up from a folder", []tar.Header{dir("x/"), dir("x/a/"), file("x/f"), link("x/l", "a/../f")}, false},
 		{"set-user bit", []tar.Header{dir("x/"), {Name: "x/s", Typeflag: tar.TypeReg, Mode: 0o6755}}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
