@@ -50,7 +50,7 @@ func program(ctx context.Context, folder string, servers ...peer.AddrInfo) error
 		if err != nil {
 			return err
 		}
-		fmt.Printf("%s, %d bytes, %d link away\n", hit.Item.Name, hit.Item.Size, hit.Hops)
+		fmt.Printf("%q, %d bytes, %d link away\n", hit.Item.Name, hit.Item.Size, hit.Hops)
 		conn, err := node.Dial(ctx, hit.From.ID, "files") // a net.Conn, nothing in between
 		if err != nil {
 			return err
@@ -93,7 +93,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	// Output:
-	// holiday photos 2026.zip, 4096 bytes, 1 link away
+	// "holiday photos 2026.zip", 4096 bytes, 1 link away
 	// hello from bob
 }
 
