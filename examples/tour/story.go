@@ -103,8 +103,10 @@ func (s *story) startPeers(ctx context.Context) error {
 	var neighbours int
 	var messages uint64
 	for _, p := range s.world.peers {
-		neighbours += len(p.node.Neighbours())
 		messages += p.node.Traffic().Sent
+	}
+	for _, linked := range s.world.links() {
+		neighbours += len(linked)
 	}
 	count := len(s.world.peers)
 	s.tell("peers", began, program.Fields{

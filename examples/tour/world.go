@@ -144,12 +144,19 @@ func (w *world) alive() []*person {
 	return slices.DeleteFunc(slices.Clone(w.peers), func(p *person) bool { return p.cut })
 }
 
-// links returns, for each live peer, the live peers that it counts as neighbours.
+// links returns, for each live peer, the live peers that it is linked to: both sides
+// count each other as neighbours.
 func (w *world) links() map[*person][]*person {
-	out := make(map[*person][]*person)
+	said := make(map[[2]*person]bool)
 	for _, p := range w.alive() {
 		for _, n := range p.node.Neighbours() {
-			if q := w.find(n.ID); q != nil && !q.cut {
+			said[[2]*person{p, w.find(n.ID)}] = true
+		}
+	}
+	out := make(map[*person][]*person)
+	for _, p := range w.alive() {
+		for _, q := range w.alive() {
+			if said[[2]*person{p, q}] && said[[2]*person{q, p}] {
 				out[p] = append(out[p], q)
 			}
 		}
