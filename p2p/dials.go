@@ -19,8 +19,9 @@ import (
 // errTooSoon: the address was dialled a moment ago.
 var errTooSoon = errors.New("its addresses were dialled too recently")
 
-// dialGuard limits the dials that the network makes us do, so that forged contacts
-// cannot aim us at a third party.
+// dialGuard limits the probes that the network makes us do, so that forged contacts
+// cannot aim us at a third party. Dials for a link have the core's limits, which know
+// no addresses.
 type dialGuard struct {
 	mu     sync.Mutex
 	byAddr *lru.Cache[string, *rate.Limiter] // any address
