@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 
 	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/grapevine-p2p/grapevine/internal/durable"
 )
 
 // GetOptions change what Get does; the zero value is fine.
@@ -103,7 +105,7 @@ func restore(ctx context.Context, r io.Reader, k Key, c Contents, destination st
 	rand.Read(random[:]) // never fails
 	temp := ".grapevine-restore-" + hex.EncodeToString(random[:])
 	fresh := filepath.Join(temp, "new")
-	if err := root.MkdirAll(fresh, privateDirPerm); err != nil {
+	if err := root.MkdirAll(fresh, durable.PrivateDirPerm); err != nil {
 		return out, err
 	}
 	defer func() {

@@ -33,10 +33,10 @@ type builtTree struct {
 // begin makes the temporary file, in the folder where the blob will be.
 func (in *incoming) begin() error {
 	name := in.store.path(in.order.id)
-	if err := durable.MkdirAll(in.store.fsys, filepath.Dir(name), privateDirPerm); err != nil {
+	if err := durable.MkdirAll(in.store.fsys, filepath.Dir(name), durable.PrivateDirPerm); err != nil {
 		return fmt.Errorf("%w: %w", errDisk, err)
 	}
-	file, err := durable.NewPending(in.store.fsys, name, privatePerm)
+	file, err := durable.NewPending(in.store.fsys, name, durable.PrivatePerm)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errDisk, err)
 	}
@@ -96,10 +96,10 @@ func (in *incoming) keep(tree []byte) error {
 		return err
 	}
 	name := in.store.path(in.order.id)
-	if err := durable.WriteFile(in.store.fsys, name+treeSuffix, tree, privatePerm); err != nil {
+	if err := durable.WriteFile(in.store.fsys, name+treeSuffix, tree, durable.PrivatePerm); err != nil {
 		return err
 	}
-	if err := durable.WriteFile(in.store.fsys, name+orderSuffix, encoded, privatePerm); err != nil {
+	if err := durable.WriteFile(in.store.fsys, name+orderSuffix, encoded, durable.PrivatePerm); err != nil {
 		return err
 	}
 	file := in.file

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"runtime"
 
 	"github.com/grapevine-p2p/grapevine/internal/durable"
 )
@@ -13,16 +12,13 @@ import (
 const (
 	keyName    = "key"
 	maxKeyFile = 1 << 10
-	// privatePerm and privateDirPerm: for the owner alone.
-	privatePerm    fs.FileMode = 0o600
-	privateDirPerm fs.FileMode = 0o700
 )
 
 // LoadKey returns the owner's key that [New] uses for folder, and makes it if there is
 // none. Nothing else may use the folder meanwhile.
 func LoadKey(folder string) (Key, error) {
 	fsys := durable.OS{}
-	if err := durable.MkdirAll(fsys, folder, privateDirPerm); err != nil {
+	if err := durable.MkdirAll(fsys, folder, durable.PrivateDirPerm); err != nil {
 		return Key{}, fmt.Errorf("load backup key: %w", err)
 	}
 	return loadKey(fsys, folder)
@@ -36,7 +32,7 @@ func loadKey(fsys durable.FS, folder string) (Key, error) {
 	data, err := durable.ReadFile(fsys, name, maxKeyFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		k := NewKey()
-		if err := durable.WriteFile(fsys, name, []byte(k.Text()+"\n"), privatePerm); err != nil {
+		if err := durable.WriteFile(fsys, name, []byte(k.Text()+"\n"), durable.PrivatePerm); err != nil {
 			return Key{}, fmt.Errorf("keep backup key: %w", err)
 		}
 		return k, nil
@@ -44,12 +40,8 @@ func loadKey(fsys durable.FS, folder string) (Key, error) {
 	if err != nil {
 		return Key{}, fmt.Errorf("backup key file %q cannot be read: make it readable to you, restore it, or move it away to begin with a new key: %w", name, err)
 	}
-	info, err := fsys.Stat(name)
-	if err != nil {
+	if err := durable.CheckPrivate(fsys, name, durable.PrivatePerm); err != nil {
 		return Key{}, fmt.Errorf("backup key file: %w", err)
-	}
-	if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode&^privatePerm != 0 {
-		return Key{}, fmt.Errorf("backup key file %q is open to other users (mode %04o): run \"chmod 600\" on it, and think about who may have read it", name, mode)
 	}
 	k, err := ParseKey(string(data))
 	if err != nil {

@@ -56,7 +56,7 @@ func New(node *p2p.Node, folder string, opts ...Option) (*Service, error) {
 }
 
 func (s *Service) start(quota int64) (err error) {
-	if err := durable.MkdirAll(s.fsys, s.spoolFolder(), privateDirPerm); err != nil {
+	if err := durable.MkdirAll(s.fsys, s.spoolFolder(), durable.PrivateDirPerm); err != nil {
 		return err
 	}
 	// What was spooled belonged to a Put that is over; a half-written key to none.

@@ -3,12 +3,9 @@ package backup
 import (
 	"bufio"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 
 	"lukechampine.com/blake3"
 
@@ -18,11 +15,8 @@ import (
 // spool packs a path into a file of our own and returns it open for reading, with the
 // blob's ID and size. The caller calls remove.
 func (s *Service) spool(ctx context.Context, path, as string, tell report) (_ *spooled, err error) {
-	var random [8]byte
-	rand.Read(random[:]) // never fails
-	// The prefix is that of durable's temporary files, which are swept at the start.
-	name := filepath.Join(s.spoolFolder(), ".tmp-"+hex.EncodeToString(random[:]))
-	f, err := s.fsys.Create(name, privatePerm)
+	name := durable.TempName(s.spoolFolder()) // swept at the start
+	f, err := s.fsys.Create(name, durable.PrivatePerm)
 	if err != nil {
 		return nil, fmt.Errorf("spool: %w", err)
 	}

@@ -170,7 +170,7 @@ func (s *store) damaged() string { return filepath.Join(s.folder, "damaged") }
 
 // moveAside moves a blob's files to the folder damaged.
 func (s *store) moveAside(id BlobID) error {
-	if err := durable.MkdirAll(s.fsys, s.damaged(), privateDirPerm); err != nil {
+	if err := durable.MkdirAll(s.fsys, s.damaged(), durable.PrivateDirPerm); err != nil {
 		return err
 	}
 	var errs []error

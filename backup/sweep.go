@@ -22,7 +22,7 @@ func openStore(fsys durable.FS, folder, network string, quota int64, log *slog.L
 		orders: make(map[BlobID]*order), owners: make(map[Owner]map[BlobID]bool), pending: make(map[BlobID]bool),
 	}
 	blobs := filepath.Join(folder, "blobs")
-	if err := durable.MkdirAll(fsys, blobs, privateDirPerm); err != nil {
+	if err := durable.MkdirAll(fsys, blobs, durable.PrivateDirPerm); err != nil {
 		return nil, fmt.Errorf("open blob store: %w", err)
 	}
 	folders, err := fsys.List(blobs)

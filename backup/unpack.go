@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/grapevine-p2p/grapevine/internal/durable"
 )
 
 // unpacked is what an archive held.
@@ -97,7 +99,7 @@ func (u *unpacker) entry(h *tar.Header) error {
 	switch h.Typeflag {
 	case tar.TypeDir:
 		u.out.folders++
-		err = u.root.Mkdir(e.name, privateDirPerm)
+		err = u.root.Mkdir(e.name, durable.PrivateDirPerm)
 		u.folders = append(u.folders, e)
 		u.real[name] = true
 	case tar.TypeReg:
@@ -124,7 +126,7 @@ func (u *unpacker) file(e entry, size int64) (err error) {
 		return fmt.Errorf("%w: more bytes than the label announced", ErrBadArchive)
 	}
 	u.out.size += size
-	f, err := u.root.OpenFile(e.name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, privatePerm)
+	f, err := u.root.OpenFile(e.name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, durable.PrivatePerm)
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func OpenStore(folder string, logger *slog.Logger) (Store, error) {
 }
 
 func openStore(fsys durable.FS, folder string, logger *slog.Logger) (Store, error) {
-	if err := durable.MkdirAll(fsys, folder, 0o700); err != nil {
+	if err := durable.MkdirAll(fsys, folder, durable.PrivateDirPerm); err != nil {
 		return nil, fmt.Errorf("open the directory's store: %w", err)
 	}
 	if err := durable.RemoveTemp(fsys, folder); err != nil {

@@ -116,5 +116,5 @@ func (c *contacts) save() error {
 	if err != nil {
 		return err
 	}
-	return durable.WriteFile(c.fsys, c.file, append(data, '\n'), 0o600)
+	return durable.WriteFile(c.fsys, c.file, append(data, '\n'), durable.PrivatePerm)
 }

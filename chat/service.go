@@ -75,7 +75,7 @@ func New(n *p2p.Node, folder string, opts ...Option) (*Service, error) {
 		}
 	}
 	if folder != "" {
-		if err := durable.MkdirAll(s.fsys, folder, 0o700); err != nil {
+		if err := durable.MkdirAll(s.fsys, folder, durable.PrivateDirPerm); err != nil {
 			return nil, fmt.Errorf("new chat: %w", err)
 		}
 		if err := durable.RemoveTemp(s.fsys, folder); err != nil {

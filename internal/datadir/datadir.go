@@ -10,7 +10,6 @@ package datadir
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -42,9 +41,6 @@ func folders() []Folder { return []Folder{Node, Chat, Backup, Server} }
 const (
 	lockName    = "LOCK"
 	versionName = "VERSION"
-	// privatePerm and privateDirPerm: for the owner alone.
-	privatePerm    fs.FileMode = 0o600
-	privateDirPerm fs.FileMode = 0o700
 )
 
 // Dir is an open data folder. It is safe for concurrent use.
@@ -84,10 +80,10 @@ func open(root string, steps []migration, opts ...Option) (d *Dir, err error) {
 	for _, o := range opts {
 		o(d)
 	}
-	if err := durable.MkdirAll(d.fsys, root, privateDirPerm); err != nil {
+	if err := durable.MkdirAll(d.fsys, root, durable.PrivateDirPerm); err != nil {
 		return nil, fmt.Errorf("open data folder %q: %w", root, err)
 	}
-	d.lock = flock.New(filepath.Join(root, lockName), flock.SetPermissions(privatePerm))
+	d.lock = flock.New(filepath.Join(root, lockName), flock.SetPermissions(durable.PrivatePerm))
 	switch locked, err := d.lock.TryLock(); {
 	case err != nil:
 		return nil, fmt.Errorf("lock data folder %q: %w", root, err)
@@ -110,10 +106,10 @@ func (d *Dir) prepare(steps []migration) error {
 	}
 	for _, f := range folders() {
 		path := d.Path(f)
-		if err := durable.MkdirAll(d.fsys, path, privateDirPerm); err != nil {
+		if err := durable.MkdirAll(d.fsys, path, durable.PrivateDirPerm); err != nil {
 			return fmt.Errorf("prepare data folder: %w", err)
 		}
-		if err := checkPrivate(d.fsys, path, privateDirPerm); err != nil {
+		if err := durable.CheckPrivate(d.fsys, path, durable.PrivateDirPerm); err != nil {
 			return err
 		}
 		if err := durable.RemoveTemp(d.fsys, path); err != nil {
@@ -169,20 +165,4 @@ func defaultBase(goos string) (string, error) {
 	}
 	home, err := os.UserHomeDir()
 	return filepath.Join(home, ".local", "share"), err
-}
-
-// checkPrivate refuses a file or folder that gives others more than perm does. On
-// Windows, where modes say nothing, the user's profile protects it.
-func checkPrivate(fsys durable.FS, name string, perm fs.FileMode) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	info, err := fsys.Stat(name)
-	if err != nil {
-		return err
-	}
-	if mode := info.Mode().Perm(); mode&^perm != 0 {
-		return fmt.Errorf("%q is open to other users (mode %04o): run \"chmod %o\" on it, and think about who may have read it", name, mode, perm)
-	}
-	return nil
 }

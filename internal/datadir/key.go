@@ -43,7 +43,7 @@ func (d *Dir) Key(f Folder) (crypto.PrivKey, error) {
 	case err != nil:
 		return nil, fmt.Errorf("key file %q cannot be read: make it readable to you, restore it, or move it away to get a new identity: %w", name, err)
 	}
-	if err := checkPrivate(d.fsys, name, privatePerm); err != nil {
+	if err := durable.CheckPrivate(d.fsys, name, durable.PrivatePerm); err != nil {
 		return nil, fmt.Errorf("key file: %w", err)
 	}
 	return decodeKey(name, data)
@@ -61,7 +61,7 @@ func (d *Dir) createKey(name string) (crypto.PrivKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make key: %w", err)
 	}
-	if err := durable.WriteFile(d.fsys, name, data, privatePerm); err != nil {
+	if err := durable.WriteFile(d.fsys, name, data, durable.PrivatePerm); err != nil {
 		return nil, fmt.Errorf("keep key: %w", err)
 	}
 	return key, nil

@@ -60,7 +60,7 @@ func (d *Dir) settleVersion(steps []migration) error {
 
 func (d *Dir) writeVersion(version int) error {
 	name := filepath.Join(d.root, versionName)
-	return durable.WriteFile(d.fsys, name, fmt.Appendln(nil, version), privatePerm)
+	return durable.WriteFile(d.fsys, name, fmt.Appendln(nil, version), durable.PrivatePerm)
 }
 
 // checkNew refuses a folder that has no VERSION but is not new: VERSION is written

@@ -70,6 +70,13 @@ func MkdirAll(fsys FS, name string, perm fs.FileMode) error {
 	return fsys.SyncDir(parent)
 }
 
+// TempName returns a new name in a folder for a file that [RemoveTemp] may remove.
+func TempName(folder string) string {
+	var random [8]byte
+	rand.Read(random[:]) // never fails
+	return filepath.Join(folder, tempPrefix+hex.EncodeToString(random[:]))
+}
+
 // RemoveTemp removes from a folder what an interrupted write left there. Nothing
 // may be writing in the folder meanwhile.
 func RemoveTemp(fsys FS, folder string) error {
@@ -98,9 +105,7 @@ type Pending struct {
 
 // NewPending begins a file that will be called name, in a folder that exists.
 func NewPending(fsys FS, name string, perm fs.FileMode) (*Pending, error) {
-	var random [8]byte
-	rand.Read(random[:]) // never fails
-	temp := filepath.Join(filepath.Dir(name), tempPrefix+hex.EncodeToString(random[:]))
+	temp := TempName(filepath.Dir(name))
 	f, err := fsys.Create(temp, perm)
 	if err != nil {
 		return nil, fmt.Errorf("create a temporary file for %q: %w", name, err)

@@ -161,7 +161,7 @@ func replaceLog(fsys FS, name string, records iter.Seq2[[]byte, error]) error {
 // writeLog writes a log that waits to be committed. Every frame says that those
 // before it are durable, which is so once the file has its name.
 func writeLog(fsys FS, name string, records iter.Seq2[[]byte, error]) (*Pending, error) {
-	p, err := NewPending(fsys, name, 0o600)
+	p, err := NewPending(fsys, name, PrivatePerm)
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +206,7 @@ func quarantine(fsys FS, name string) (string, error) {
 			return "", err
 		}
 	}
-	p, err := NewPending(fsys, aside, 0o600)
+	p, err := NewPending(fsys, aside, PrivatePerm)
 	if err != nil {
 		return "", err
 	}
