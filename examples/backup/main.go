@@ -7,12 +7,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/grapevine-p2p/grapevine/backup"
 	"github.com/grapevine-p2p/grapevine/examples/internal/program"
 	"github.com/grapevine-p2p/grapevine/internal/datadir"
+	"github.com/grapevine-p2p/grapevine/internal/durable"
 )
 
 type cli struct {
@@ -42,31 +42,17 @@ func (c *cli) serviceOptions() ([]backup.Option, error) {
 	}
 	text := c.Key
 	if name, ok := strings.CutPrefix(text, "@"); ok {
-		data, err := readSmall(name)
+		data, err := durable.ReadFile(durable.OS{}, name, maxKeyFile)
 		if err != nil {
 			return nil, fmt.Errorf("--key: %w", err)
 		}
-		text = data
+		text = string(data)
 	}
 	key, err := backup.ParseKey(text)
 	if err != nil {
 		return nil, fmt.Errorf("--key: %w", err)
 	}
 	return append(opts, backup.WithKey(key)), nil
-}
-
-func readSmall(name string) (string, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	buf := make([]byte, maxKeyFile)
-	n, err := f.Read(buf)
-	if n == 0 && err != nil {
-		return "", fmt.Errorf("read %q: %w", name, err)
-	}
-	return string(buf[:n]), nil
 }
 
 // The data folders if nobody said otherwise: not the one of other programs, so that a
