@@ -47,7 +47,11 @@ func openContacts(fsys durable.FS, folder string) (*contacts, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read contacts: %w", err)
 	}
-	if err := json.Unmarshal(data, &c.keys); err != nil {
+	err = json.Unmarshal(data, &c.keys)
+	if err == nil && c.keys == nil {
+		err = errors.New("it holds null")
+	}
+	if err != nil {
 		// Without it a stranger could take a known name unnoticed: a person decides.
 		return nil, fmt.Errorf("contacts file %q is damaged; mend it, or remove it to begin anew: %w", c.file, err)
 	}
@@ -115,6 +119,9 @@ func (c *contacts) save() error {
 	data, err := json.MarshalIndent(c.keys, "", "\t")
 	if err != nil {
 		return err
+	}
+	if len(data) >= maxContactsFile { // it could not be read again
+		return fmt.Errorf("%w: %d bytes of contacts", ErrFull, len(data))
 	}
 	return durable.WriteFile(c.fsys, c.file, append(data, '\n'), durable.PrivatePerm)
 }

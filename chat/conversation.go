@@ -121,6 +121,9 @@ func (c *Conversation) trySend(body string) (*Outgoing, error) {
 	case full:
 		return nil, ErrFull
 	}
+	if err := c.openHistory(); err != nil { // it may have failed before
+		return nil, err
+	}
 	now := time.Now()
 	t := text{seq: c.history.lastSent() + 1, time: now.UnixMilli(), body: body}
 	if err := c.history.append(&pb.ChatEntry{Body: &pb.ChatEntry_Sent{Sent: encodeText(t)}}); err != nil {
@@ -276,13 +279,38 @@ func (c *Conversation) keep(texts []text, delivered uint64) (uint64, error) {
 	return last, nil
 }
 
-// ready sees to it that the history takes messages.
+// ready sees to it that the history takes messages. What it holds of ours that was
+// not acknowledged is sent again.
 func (c *Conversation) ready() error {
+	c.sending.Lock()
+	defer c.sending.Unlock()
+	return c.openHistory()
+}
+
+// openHistory is called with sending held.
+func (c *Conversation) openHistory() error {
 	c.keeping.Lock()
 	defer c.keeping.Unlock()
-	recovered, err := c.history.ready()
-	c.show(recovered)
+	found, err := c.history.ready()
+	c.resume(found.ours)
+	c.show(found.theirs)
 	return err
+}
+
+// resume queues texts that are durable. It is called with sending held.
+func (c *Conversation) resume(texts []text) {
+	if len(texts) == 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, t := range texts {
+		c.pending = append(c.pending, &Outgoing{conversation: c, text: t, state: Queued})
+	}
+	if c.session != nil {
+		c.session.poke()
+	}
+	c.signal()
 }
 
 // show hands on texts that are durable. It is called with keeping held.

@@ -15,8 +15,8 @@
 // receiver before it is acknowledged. When a peer is lost, what it has not
 // acknowledged is reported with [ErrDisconnected], kept, and sent again in order as
 // soon as the two are connected again; the service tries that by itself for a while.
-// There is no outbox over restarts yet: what was not acknowledged when the service
-// closed stays in the history, marked as not delivered.
+// What was not acknowledged when the service closed stays in the history, and is sent
+// when the two are connected the next time.
 //
 // Names are hints. The first time that a name is opened, the key that answers is
 // kept in the contacts file, and another key under the same name needs a person's

@@ -65,6 +65,41 @@ func TestHistorySurvivesARestart(t *testing.T) {
 	}
 }
 
+func TestWhatWaitsSurvivesARestart(t *testing.T) {
+	nodes := p2ptest.New(t, 2).Nodes
+	folders := []string{t.TempDir(), t.TempDir()}
+	alice := newService(t, nodes[0], folders[0])
+	bob := newService(t, nodes[1], folders[1])
+	toBob := open(t, alice, nodes[1].ID().String())
+	delivered(t, send(t, toBob, "one"))
+	if err := bob.Close(); err != nil {
+		t.Fatal(err)
+	}
+	send(t, toBob, "two")
+	send(t, toBob, "three")
+	if err := alice.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := toBob.history.ready(); !errors.Is(err, ErrClosed) {
+		t.Errorf("a closed history is opened again: %v", err)
+	}
+	alice = newService(t, nodes[0], folders[0])
+	alices := watch(t, alice)
+	bob = newService(t, nodes[1], folders[1])
+	toAlice := open(t, bob, nodes[0].ID().String())
+	if got := read(t, toAlice, 2); got[0] != "two" || got[1] != "three" {
+		t.Errorf("bob read %q", got)
+	}
+	toBob = alices.next(Incoming).Conversation
+	delivered(t, send(t, toBob, "four"))
+	if got, want := lines(t, toBob), []string{"one ✓", "two ✓", "three ✓", "four ✓"}; !slices.Equal(got, want) {
+		t.Errorf("alice's history is %q, want %q", got, want)
+	}
+	if got, want := lines(t, toAlice), []string{"one", "two", "three", "four"}; !slices.Equal(got, want) {
+		t.Errorf("bob's history is %q, want %q", got, want)
+	}
+}
+
 func TestNoAcknowledgementWithoutDisk(t *testing.T) {
 	nodes := p2ptest.New(t, 2).Nodes
 	var failing atomic.Bool
@@ -167,11 +202,13 @@ func TestEveryFileOperationFails(t *testing.T) {
 func TestDamagedContacts(t *testing.T) {
 	node := p2ptest.New(t, 1).Nodes[0]
 	folder := t.TempDir()
-	if err := os.WriteFile(filepath.Join(folder, "contacts.json"), []byte(`{"bob": "12D3`), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	_, err := New(node, folder)
-	if err == nil || !strings.Contains(err.Error(), "contacts.json") {
-		t.Errorf("%v", err)
+	for _, content := range []string{`{"bob": "12D3`, `null`, ``, `[]`} {
+		if err := os.WriteFile(filepath.Join(folder, "contacts.json"), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := New(node, folder)
+		if err == nil || !strings.Contains(err.Error(), "contacts.json") {
+			t.Errorf("%q: %v", content, err)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,36 +36,47 @@ type history struct {
 
 	mu        sync.Mutex
 	log       *durable.Log
-	broken    bool   // the log takes nothing more until it is opened again
+	broken    bool // the log takes nothing more until it is opened again
+	closed    bool
 	sent      uint64 // the highest number of our texts
 	received  uint64 // the highest number of theirs
 	delivered uint64 // the highest number of ours that they have, in the file
 	acked     uint64 // the same, as they said
 }
 
-// ready opens the file, or opens it again after an error. Then it returns the texts
-// of the other side that turn out to be kept although keeping them failed.
-func (h *history) ready() (recovered []text, err error) {
+// kept is what turns up in a history file.
+type kept struct {
+	ours   []text // not acknowledged
+	theirs []text // not shown
+}
+
+// ready opens the file and returns the texts of ours in it that were not acknowledged.
+// After an error it opens the file again, and returns the texts that turn out to be
+// kept although keeping them failed.
+func (h *history) ready() (found kept, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.file == "" || (h.log != nil && !h.broken) {
-		return nil, nil
+	if h.closed {
+		return kept{}, ErrClosed
 	}
-	again, received := h.broken, h.received
+	if h.file == "" || (h.log != nil && !h.broken) {
+		return kept{}, nil
+	}
+	again, sent, received := h.broken, h.sent, h.received
 	if h.log != nil {
 		_ = h.log.Close() // what failed before has been told
 		h.log = nil
 	}
 	log, repair, err := durable.OpenLog(h.fsys, h.file)
 	if err != nil {
-		return nil, fmt.Errorf("open history: %w", err)
+		return kept{}, fmt.Errorf("open history: %w", err)
 	}
 	if repair.Damaged() {
 		h.logger.Warn("history was damaged; messages are lost", "file", h.file, "bytes", repair.Lost, "copy", repair.Quarantine)
 	}
 	for record, err := range log.Records() {
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("read history: %w", err), log.Close())
+			return kept{}, errors.Join(fmt.Errorf("read history: %w", err), log.Close())
 		}
 		var e pb.ChatEntry
 		if err := proto.Unmarshal(record, &e); err != nil {
@@ -72,13 +84,24 @@ func (h *history) ready() (recovered []text, err error) {
 			continue
 		}
 		h.count(&e)
-		if t := e.GetReceived(); again && t.GetSeq() > received {
-			recovered = append(recovered, text{t.GetSeq(), t.GetTimeUnixMs(), t.GetBody()})
+		switch b := e.GetBody().(type) {
+		case *pb.ChatEntry_Received:
+			if again && b.Received.GetSeq() > received {
+				found.theirs = append(found.theirs, storedText(b.Received))
+			}
+		case *pb.ChatEntry_Sent:
+			if !again || b.Sent.GetSeq() > sent {
+				found.ours = append(found.ours, storedText(b.Sent))
+			}
+		case *pb.ChatEntry_Delivered:
+			found.ours = slices.DeleteFunc(found.ours, func(t text) bool { return t.seq <= b.Delivered.GetSeq() })
 		}
 	}
 	h.log, h.broken = log, false
-	return recovered, nil
+	return found, nil
 }
+
+func storedText(t *pb.ChatText) text { return text{t.GetSeq(), t.GetTimeUnixMs(), t.GetBody()} }
 
 // count is called with mu held.
 func (h *history) count(e *pb.ChatEntry) {
@@ -195,6 +218,7 @@ func (h *history) messages() iter.Seq2[Message, error] {
 func (h *history) close() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.closed = true
 	if h.log == nil {
 		return nil
 	}
