@@ -377,7 +377,7 @@ func (t *talk) end(ctx context.Context, wait time.Duration, events <-chan chat.E
 	t.settle()
 	for _, s := range t.sent {
 		t.out.Print("undelivered", program.Fields{"name": s.to.Name(), "id": s.to.Peer(), "seq": s.outgoing.Seq(), "text": s.outgoing.Text()},
-			"! not delivered to %s: %s", who(s.to), indented(s.outgoing.Text()))
+			"! not delivered to %s; it is sent when you talk again: %s", who(s.to), indented(s.outgoing.Text()))
 	}
 	t.out.Print("bye", program.Fields{"ok": len(t.sent) == 0}, "bye")
 	switch {
