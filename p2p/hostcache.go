@@ -30,7 +30,8 @@ func openHostCache(dir *datadir.Dir, log *slog.Logger) (*hostCache, error) {
 		return nil, fmt.Errorf("host cache: %w", err)
 	}
 	if repair != (durable.Repair{}) {
-		log.Warn("host cache repaired; some contacts of former runs are lost", "file", name, "repair", repair)
+		log.Warn("host cache repaired; some contacts of former runs are lost", "file", name,
+			"bytes lost", repair.Lost+repair.Cut, "kept for a look at", repair.Quarantine)
 	}
 	return &hostCache{file}, nil
 }

@@ -58,8 +58,8 @@ const (
 
 	// matchQueue is the number of queries that may wait for the own index.
 	matchQueue = 256
-	// maxMatches bounds what the own index returns for one query: search.md's
-	// limit of results from one link.
+	// maxMatches bounds what the own index returns for one query: as
+	// many as one link may bring.
 	maxMatches = 64
 	// maxQueries bounds the own queries under way.
 	maxQueries = 256

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/grapevine-p2p/grapevine/backup"
@@ -25,6 +27,9 @@ func (g *getCmd) Run(ctx context.Context, c *cli, out *program.Output) error {
 		started := time.Now()
 		r, err := service.Get(ctx, id, g.Dest, backup.GetOptions{Overwrite: g.Overwrite, Progress: b.tell})
 		b.end()
+		if errors.Is(err, backup.ErrExists) {
+			return fmt.Errorf("%w; --overwrite replaces it", err)
+		}
 		if err != nil {
 			return err
 		}

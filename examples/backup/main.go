@@ -13,6 +13,7 @@ import (
 	"github.com/grapevine-p2p/grapevine/examples/internal/program"
 	"github.com/grapevine-p2p/grapevine/internal/datadir"
 	"github.com/grapevine-p2p/grapevine/internal/durable"
+	"github.com/grapevine-p2p/grapevine/p2p"
 )
 
 type cli struct {
@@ -90,7 +91,11 @@ func (c *cli) with(ctx context.Context, out *program.Output, suffix, name string
 		return err
 	}
 	defer func() { err = errors.Join(err, service.Close()) }()
-	return do(peer, service)
+	err = do(peer, service)
+	if errors.Is(err, p2p.ErrNoNeighbours) {
+		err = fmt.Errorf("%w; enter one with --bootstrap or --peer", err)
+	}
+	return err
 }
 
 type keyCmd struct{}

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -16,7 +18,20 @@ type putCmd struct {
 	Replicas int      `short:"r" help:"Copies to keep, on as many machines." default:"3"`
 }
 
+// Validate is called by kong.
+func (p *putCmd) Validate() error {
+	if p.Replicas < 1 || p.Replicas > backup.MaxReplicas {
+		return fmt.Errorf("--replicas: want 1 to %d", backup.MaxReplicas)
+	}
+	return nil
+}
+
 func (p *putCmd) Run(ctx context.Context, c *cli, out *program.Output) error {
+	for _, path := range p.Path {
+		if _, err := os.Lstat(path); err != nil {
+			return fmt.Errorf("back up %q: %w", path, err)
+		}
+	}
 	return c.with(ctx, out, ownerFolder, "", func(_ *program.Peer, service *backup.Service) error {
 		var failed []error
 		for _, path := range p.Path {

@@ -142,7 +142,7 @@ func (r *roster) take(record bootstrap.Record, kind bootstrap.ChangeKind) {
 	id := record.Peer.ID
 	gone := kind == bootstrap.Away || kind == bootstrap.Left || kind == bootstrap.Expired
 	switch {
-	case id == r.self.Node.ID():
+	case id == r.self.Node.ID(), record.Name == "": // those without a name do not chat
 	case gone || !record.Online:
 		delete(r.directory[id], record.Name)
 		if len(r.directory[id]) == 0 {

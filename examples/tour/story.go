@@ -190,6 +190,9 @@ func (s *story) backUp(ctx context.Context) error {
 	if s.files, err = hashes(s.folder); err != nil {
 		return err
 	}
+	if len(s.files) == 0 {
+		return fmt.Errorf("%q holds no file: there is nothing to back up", s.folder)
+	}
 	owner := s.world.peers[0]
 	s.key = owner.backup.Key()
 	s.receipt, err = owner.backup.Put(ctx, s.folder, backup.PutOptions{Replicas: replicas})

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"syscall"
 
 	"github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
@@ -17,8 +18,11 @@ import (
 func Free(addrs []multiaddr.Multiaddr) error {
 	var taken []error
 	for _, a := range addrs {
-		if err := free(a); err != nil {
+		switch err := free(a); {
+		case errors.Is(err, syscall.EADDRINUSE):
 			taken = append(taken, fmt.Errorf("listen on %s (stop the program that does, or choose another port): %w", a, err))
+		case err != nil:
+			taken = append(taken, fmt.Errorf("listen on %s: %w", a, err))
 		}
 	}
 	return errors.Join(taken...)

@@ -13,7 +13,8 @@ var ErrConfig = errors.New("bad overlay configuration")
 
 // Config is what may differ between nodes. Start from [DefaultConfig].
 type Config struct {
-	// Degree is how many neighbours the node seeks. 24: search.md, simulated.
+	// Degree is how many neighbours the node seeks. 24: with
+	// fewer, too little is known within two links to guide queries by; simulated.
 	Degree int
 	// MaxDegree is how many it accepts; 0 means a third more than Degree above
 	// 5, and exactly Degree up to 5, the active view of HyParView's paper.
@@ -22,16 +23,18 @@ type Config struct {
 	JoinTTL    uint8 // links a forward-join walks: 6 (HyParView's ARWL, section 5)
 	PassiveTTL uint8 // links left where a walk is noted in the host cache: 3 (PRWL)
 
-	CacheSize int // contacts in the host cache: 120 (search.md)
+	// CacheSize is the number of contacts in the host cache: 120, four times
+	// HyParView's passive view, for most of them may die at once.
+	CacheSize int
 
-	ShuffleEvery   time.Duration // 30 s (search.md)
+	ShuffleEvery   time.Duration // 30 s: the cache is renewed in some ten minutes
 	ShuffleActive  int           // neighbours in a shuffle: 3 (HyParView's ka)
 	ShufflePassive int           // contacts of the cache in a shuffle: 4 (kp)
 	ShuffleTTL     uint8         // links a shuffle walks: 6, as a join
 
-	// PingEvery is the silence after which a neighbour is asked: 5 s
-	// (search.md). PingTimeout is when that counts as a miss, and PingMisses
-	// ends the link. 3 s and 2 notice a silent death after 6 to 15 s.
+	// PingEvery is the silence after which a neighbour is asked, PingTimeout when
+	// that counts as a miss, and PingMisses of them end the link. 5 s, 3 s and 2
+	// notice a silent death after 6 to 15 s.
 	PingEvery   time.Duration
 	PingTimeout time.Duration
 	PingMisses  int
@@ -41,7 +44,7 @@ type Config struct {
 	ProbeEvery time.Duration
 
 	QueryTTL   uint8 // of own queries, and the most accepted: 7 (Gnutella 0.6)
-	QueryRate  int   // queries a second over one link: 10 (search.md)
+	QueryRate  int   // queries a second over one link: 10, more than a person asks
 	QueryBurst int   // and at once: 50
 
 	// Group names the part of the network that a contact's addresses belong

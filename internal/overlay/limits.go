@@ -107,7 +107,7 @@ const (
 	ReplyWithin = 30 * time.Second
 )
 
-// Limits of queries (search.md, "Abuse limits").
+// Limits of queries.
 const (
 	// MaxTTL bounds a flood: TTL+hops is never more (Gnutella 0.6's 7).
 	MaxTTL = 7

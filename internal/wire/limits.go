@@ -21,7 +21,7 @@ const (
 	MaxPeerID = 64
 	// MaxRecord bounds a signed peer record: some 40 addresses.
 	MaxRecord = 4 << 10
-	// MaxContacts is the number of contacts in one exchange (search.md: 10).
+	// MaxContacts is the number of contacts in one exchange (10, as in a Gnutella pong).
 	MaxContacts = 10
 	// MaxServiceName bounds the name of a service.
 	MaxServiceName = 64

@@ -142,6 +142,8 @@ func (p *Peer) enter(ctx context.Context) error {
 			return ctx.Err()
 		}
 		p.out.Print("not-joined", Fields{"error": err.Error()}, "no neighbour yet: %s", display.Line(err.Error()))
+	} else if n := len(p.Node.Neighbours()); n > 0 {
+		p.out.Print("joined", Fields{"neighbours": n}, "in the overlay; neighbours so far: %d", n)
 	}
 	return nil
 }
