@@ -73,10 +73,7 @@ func (c *contacts) addrs(contact wire.Contact) ([]multiaddr.Multiaddr, error) {
 	if len(contact.Record) == 0 {
 		return nil, nil
 	}
-	h := blake3.New(32, nil)
-	_, _ = h.Write([]byte(id)) // a hash takes everything
-	_, _ = h.Write(contact.Record)
-	sum := [32]byte(h.Sum(nil))
+	sum := fingerprint(contact)
 	if addrs, ok := c.proved.Get(sum); ok {
 		return addrs, nil
 	}
@@ -93,6 +90,11 @@ func (c *contacts) addrs(contact wire.Contact) ([]multiaddr.Multiaddr, error) {
 	return addrs, nil
 }
 
+// fingerprint identifies a contact's record, and that it is his.
+func fingerprint(contact wire.Contact) [32]byte {
+	return blake3.Sum256(append([]byte(contact.Peer), contact.Record...))
+}
+
 // info is the contact as libp2p wants it.
 func (c *contacts) info(contact wire.Contact) (peer.AddrInfo, error) {
 	addrs, err := c.addrs(contact)
@@ -100,6 +102,16 @@ func (c *contacts) info(contact wire.Contact) (peer.AddrInfo, error) {
 		return peer.AddrInfo{}, err
 	}
 	return peer.AddrInfo{ID: peer.ID(contact.Peer), Addrs: addrs}, nil
+}
+
+// unproved counts the records of a message whose signatures have to be checked.
+func (c *contacts) unproved(m wire.Message) (n int) {
+	for _, contact := range append([]wire.Contact{m.Contact}, m.Contacts...) {
+		if len(contact.Record) > 0 && !c.proved.Contains(fingerprint(contact)) {
+			n++
+		}
+	}
+	return n
 }
 
 // check proves every contact of a message.

@@ -19,13 +19,13 @@ import (
 // errTooSoon: the address was dialled a moment ago.
 var errTooSoon = errors.New("its addresses were dialled too recently")
 
-// dialGuard limits the probes that the network makes us do, so that forged contacts
-// cannot aim us at a third party. Dials for a link have the core's limits, which know
-// no addresses.
+// dialGuard limits the dials that the network makes us do, so that forged contacts
+// cannot aim us at a third party: all of them by address, and those that only probe by
+// public IP besides.
 type dialGuard struct {
 	mu     sync.Mutex
-	byAddr *lru.Cache[string, *rate.Limiter] // any address
-	byIP   *lru.Cache[string, *rate.Limiter] // public IPs
+	byAddr *lru.Cache[string, *rate.Limiter]
+	byIP   *lru.Cache[string, *rate.Limiter]
 }
 
 func newDialGuard() *dialGuard {
@@ -41,12 +41,7 @@ func (g *dialGuard) probe(ctx context.Context, n *Node, target wire.Contact) err
 	if err != nil {
 		return err
 	}
-	var allowed []multiaddr.Multiaddr
-	for _, a := range n.contacts.dialable(addrs) {
-		if g.allow(a) {
-			allowed = append(allowed, a)
-		}
-	}
+	allowed := multiaddr.FilterAddrs(g.spaced(n.contacts.dialable(addrs)), g.fewPerIP)
 	id := peer.ID(target.Peer)
 	if len(allowed) == 0 {
 		return errTooSoon
@@ -59,12 +54,18 @@ func (g *dialGuard) probe(ctx context.Context, n *Node, target wire.Contact) err
 	return nil
 }
 
-func (g *dialGuard) allow(a multiaddr.Multiaddr) bool {
+// spaced leaves the addresses that were not dialled a moment ago.
+func (g *dialGuard) spaced(addrs []multiaddr.Multiaddr) []multiaddr.Multiaddr {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !take(g.byAddr, a.String(), rate.Every(probeInterval), 1) {
-		return false
-	}
+	return multiaddr.FilterAddrs(addrs, func(a multiaddr.Multiaddr) bool {
+		return take(g.byAddr, a.String(), rate.Every(dialInterval), 1)
+	})
+}
+
+func (g *dialGuard) fewPerIP(a multiaddr.Multiaddr) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	ip, err := manet.ToIP(a)
 	if err != nil || !manet.IsPublicAddr(a) {
 		return err == nil // a private one; names are never dialled for others

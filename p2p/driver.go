@@ -46,6 +46,7 @@ const (
 	droppedHit
 	droppedProbe
 	droppedForeign
+	droppedUnproved
 	droppedReasons
 )
 
@@ -126,10 +127,10 @@ func (d *driver) carryOut(e overlay.Effect) {
 			l.neighbour.Store(true)
 		}
 		d.node.host.ConnManager().Protect(id, protectTag)
-		d.node.events.publish(Event{Kind: NeighbourUp, Peer: id})
+		d.node.events.Publish(Event{Kind: NeighbourUp, Peer: id})
 	case overlay.Down:
 		d.node.host.ConnManager().Unprotect(id, protectTag)
-		d.node.events.publish(Event{Kind: NeighbourDown, Peer: id, Reason: reasonText(e.Reason)})
+		d.node.events.Publish(Event{Kind: NeighbourDown, Peer: id, Reason: reasonText(e.Reason)})
 	case overlay.Match:
 		select {
 		case d.matches <- e:

@@ -57,6 +57,11 @@ func (n *Node) connect(ctx context.Context, id peer.ID, target wire.Contact) err
 			return err
 		}
 		info.Addrs = n.contacts.dialable(addrs)
+		if len(addrs) > 0 && n.host.Network().Connectedness(id) != network.Connected {
+			if info.Addrs = n.dials.spaced(info.Addrs); len(info.Addrs) == 0 {
+				return fmt.Errorf("dial %s: %w", id, errTooSoon)
+			}
+		}
 	}
 	n.forgetBackoff(id) // the core waits between its tries, and less than the host would
 	if err := n.host.Connect(ctx, info); err != nil {
@@ -92,7 +97,7 @@ func (n *Node) exchangeHello(stream network.Stream) (wire.Contact, error) {
 	}
 	contact, refusal := n.judgeHello(stream, m)
 	if refusal != nil {
-		return wire.Contact{}, &RefusedError{Peer: id, Reason: refusal.Reason}
+		return wire.Contact{}, fmt.Errorf("peer %s is no good: %s", id, refusal.Reason)
 	}
 	return contact, stream.SetDeadline(time.Time{})
 }

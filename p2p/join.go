@@ -38,8 +38,8 @@ func (n *Node) Join(ctx context.Context, seeds ...peer.AddrInfo) (reached int, e
 	ctx, cancel := context.WithTimeout(ctx, joinTimeout)
 	defer cancel()
 
-	up := n.events.subscribe()
-	defer n.events.unsubscribe(up)
+	up := n.events.Follow()
+	defer up.Close()
 	asked := n.enterThrough(seeds)
 	if asked == nil {
 		return 0, nil
@@ -53,7 +53,7 @@ func (n *Node) Join(ctx context.Context, seeds ...peer.AddrInfo) (reached int, e
 			return 0, fmt.Errorf("%w: %w", ErrNotJoined, errors.Join(failures...))
 		}
 		select {
-		case <-up.queue:
+		case <-up.C:
 		case <-tried:
 		case <-ctx.Done():
 			return reached, fmt.Errorf("%w: %w", ErrNotJoined, errors.Join(append(failures, ctx.Err())...))

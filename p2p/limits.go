@@ -41,9 +41,9 @@ const (
 	// leaveTime bounds the goodbye of a closing node.
 	leaveTime = 2 * time.Second
 
-	// probeInterval is the least time between two network-driven dials to one
+	// dialInterval is the least time between two network-driven dials to one
 	// address, so that nobody is turned into a weapon against a third party.
-	probeInterval = time.Second
+	dialInterval = time.Second
 	// publicProbes and publicProbeTime bound those dials to one public IP.
 	publicProbes    = 3
 	publicProbeTime = time.Minute
@@ -53,6 +53,11 @@ const (
 	maxProbed = 4096
 	// maxAddrs bounds the addresses taken from one record.
 	maxAddrs = 16
+	// unprovedRate and unprovedBurst bound the records from one link whose
+	// signatures are not known yet: a check takes some 100 us, and an honest
+	// neighbour sends ten in half a minute and a few for each join.
+	unprovedRate  = 20
+	unprovedBurst = 100
 	// maxProved is the number of records whose signature is remembered as checked.
 	maxProved = 4096
 
@@ -89,6 +94,9 @@ const (
 	// an announcement holds: three may be lost.
 	presenceTime   = 20 * time.Second
 	presenceExpiry = 70 * time.Second
+	// presenceAgain is when a newcomer is told once more: gossipsub's mesh has taken
+	// it in by then.
+	presenceAgain = 4 * time.Second
 	// maxPresent bounds the online list that presence keeps: it serves networks of
 	// hundreds; in larger ones a person is found by a query.
 	maxPresent = 512

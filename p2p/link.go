@@ -12,6 +12,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"golang.org/x/time/rate"
 
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 )
@@ -177,6 +178,7 @@ func malformed(err error) bool {
 func (l *link) read(stream network.Stream) error {
 	r := bufio.NewReader(stream)
 	via := stream.Conn().RemoteMultiaddr()
+	unproved := rate.NewLimiter(unprovedRate, unprovedBurst)
 	end := time.Now().Add(transientLife) // whatever a stranger says
 	for {
 		if l.neighbour.Load() {
@@ -201,6 +203,10 @@ func (l *link) read(stream network.Stream) error {
 			return fmt.Errorf("the peer ended the link: %q", m.Refusal.Reason)
 		case m.Kind == wire.KindHello:
 			return fmt.Errorf("%w: a second hello", wire.ErrMalformed)
+		}
+		if n := contacts.unproved(m); n > 0 && !unproved.AllowN(time.Now(), n) {
+			l.driver.drop(droppedUnproved)
+			continue
 		}
 		if err := contacts.check(m); err != nil {
 			return err

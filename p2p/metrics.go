@@ -84,6 +84,7 @@ func (n *Node) startMetrics(r prometheus.Registerer) error {
 		dropped("dropped_match_total", "Queries not matched because the own index was too slow.", droppedMatch),
 		dropped("dropped_hit_total", "Hits dropped because the asker read too slowly.", droppedHit),
 		dropped("dropped_foreign_total", "Walks from the Internet dropped whose contact has private addresses only.", droppedForeign),
+		dropped("dropped_unproved_total", "Messages dropped because their link brought too many new records.", droppedUnproved),
 		dropped("dropped_probe_total", "Probes not made because too many were under way.", droppedProbe),
 		count("pubsub_dropped_total", "RPCs that pubsub dropped on full queues.", n.pubsubDrops.dropped.Load),
 		count("pubsub_undeliverable_total", "Messages that pubsub's subscribers were too slow for.", n.pubsubDrops.undeliverable.Load),

@@ -19,6 +19,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 
 	"github.com/grapevine-p2p/grapevine/internal/datadir"
+	"github.com/grapevine-p2p/grapevine/internal/feed"
 	"github.com/grapevine-p2p/grapevine/internal/overlay"
 	"github.com/grapevine-p2p/grapevine/internal/streamconn"
 	"github.com/grapevine-p2p/grapevine/internal/wire"
@@ -41,7 +42,7 @@ type Node struct {
 	queries     queries
 	services    services
 	conns       streamconn.Set
-	events      events
+	events      *feed.Feed[Event]
 	pubsub      *pubsub.PubSub
 	presence    *presence
 	pubsubDrops *dropCounter
@@ -73,6 +74,7 @@ func New(opts ...Option) (*Node, error) {
 		log:       c.log,
 		host:      c.host,
 		dials:     newDialGuard(),
+		events:    feed.New[Event](eventQueue),
 		closeDone: make(chan struct{}),
 	}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
@@ -224,7 +226,7 @@ func (n *Node) Close() error {
 	}
 	n.conns.Close()
 	n.wg.Wait()
-	n.events.close()
+	n.events.Close()
 	n.metrics.close()
 	if n.cache != nil {
 		n.closeErr = errors.Join(n.closeErr, n.cache.close())

@@ -119,6 +119,9 @@ func (p *presence) run() {
 	defer every.Stop()
 	expire := time.NewTicker(presenceTime / 4)
 	defer expire.Stop()
+	// A newcomer may not be ready to hear others when it is first seen.
+	again := time.NewTimer(presenceTime)
+	defer again.Stop()
 	// Newcomers hurry us, but no more than once in a while.
 	pause := time.NewTicker(presenceTime / 10)
 	defer pause.Stop()
@@ -130,7 +133,9 @@ func (p *presence) run() {
 			p.expire(time.Now())
 			continue
 		case <-every.C:
+		case <-again.C:
 		case <-p.now:
+			again.Reset(presenceAgain)
 		}
 		if err := p.announce(ctx, false); err != nil && ctx.Err() == nil {
 			p.node.log.Warn("presence not announced", "error", err)
@@ -239,7 +244,7 @@ func (p *presence) heard(msg *pb.Presence, info peer.AddrInfo, seqno uint64, now
 	info.Addrs = p.node.contacts.dialable(info.Addrs)
 	p.online[info.ID] = Presence{AddrInfo: info, Name: msg.GetName(), Seen: now}
 	if !known || old.Name != msg.GetName() {
-		p.node.events.publish(Event{Kind: PresenceUp, Peer: info.ID, Name: msg.GetName()})
+		p.node.events.Publish(Event{Kind: PresenceUp, Peer: info.ID, Name: msg.GetName()})
 	}
 }
 
@@ -255,5 +260,5 @@ func (p *presence) expire(now time.Time) {
 
 func (p *presence) drop(o Presence) {
 	delete(p.online, o.ID)
-	p.node.events.publish(Event{Kind: PresenceDown, Peer: o.ID, Name: o.Name})
+	p.node.events.Publish(Event{Kind: PresenceDown, Peer: o.ID, Name: o.Name})
 }
