@@ -136,15 +136,23 @@ func (s *Service) findID(ctx context.Context, id peer.ID) (peer.AddrInfo, error)
 			return o.AddrInfo, nil
 		}
 	}
-	for _, info := range s.ask(ctx, idKey(id), id) {
-		if info.ID == id {
-			return info, nil
-		}
+	if info, ok := s.askID(ctx, id); ok {
+		return info, nil
 	}
 	if ctx.Err() != nil {
 		return peer.AddrInfo{}, ctx.Err()
 	}
 	return peer.AddrInfo{}, fmt.Errorf("%w: no address is known of this peer", ErrNotFound)
+}
+
+// askID asks the network for the addresses of a peer.
+func (s *Service) askID(ctx context.Context, id peer.ID) (peer.AddrInfo, bool) {
+	for _, info := range s.ask(ctx, idKey(id), id) {
+		if info.ID == id {
+			return info, true
+		}
+	}
+	return peer.AddrInfo{}, false
 }
 
 // reach sees to it that the addresses of a peer are known.
@@ -154,6 +162,31 @@ func (s *Service) reach(ctx context.Context, id peer.ID) error {
 		s.remember(info)
 	}
 	return err
+}
+
+// reachAnew looks for a peer whose known addresses did not lead to it: it may have
+// moved. The directory is asked by name, "" for a peer that was opened without one.
+func (s *Service) reachAnew(ctx context.Context, id peer.ID, name string) error {
+	if s.resolver != nil && name != "" {
+		resolving, cancel := context.WithTimeout(ctx, s.timing.handshake)
+		info, err := s.resolver.Resolve(resolving, name)
+		cancel()
+		switch {
+		case err != nil:
+			s.log.Debug("peer not resolved anew", "name", name, "error", err)
+		case info.ID == id:
+			s.remember(info)
+		}
+	}
+	for _, o := range s.node.Online() {
+		if o.ID == id {
+			s.remember(o.AddrInfo)
+		}
+	}
+	if info, ok := s.askID(ctx, id); ok {
+		s.remember(info)
+	}
+	return s.reach(ctx, id)
 }
 
 func (s *Service) remember(info peer.AddrInfo) {

@@ -66,8 +66,8 @@ func (c *Conversation) retry(wait time.Duration) {
 	t := c.service.timing
 	ctx, cancel := context.WithTimeout(c.service.ctx, t.giveUp)
 	defer cancel()
-	for c.pause(ctx, wait) {
-		err := c.service.reach(ctx, c.peer)
+	for first := true; c.pause(ctx, wait); first = false {
+		err := c.find(ctx, first)
 		if err == nil {
 			err = c.connect(ctx)
 		}
@@ -80,6 +80,18 @@ func (c *Conversation) retry(wait time.Duration) {
 		c.mu.Unlock()
 		wait = min(max(2*wait, t.firstTry), t.lastTry)
 	}
+}
+
+// find sees to it that there are addresses to dial: at first those that are known, and
+// after they failed, what others say now.
+func (c *Conversation) find(ctx context.Context, first bool) error {
+	if first {
+		return c.service.reach(ctx, c.peer)
+	}
+	c.mu.Lock()
+	name := c.name
+	c.mu.Unlock()
+	return c.service.reachAnew(ctx, c.peer, name)
 }
 
 // pause waits; false means that no attempt is to be made any more.
