@@ -289,9 +289,10 @@ func (w who) Match(q p2p.Query) []p2p.Item {
 }
 
 func (s *Service) whoWeAre() p2p.Index {
-	index := who{{Key: idKey(s.node.ID()), Name: display.Fingerprint(s.node.ID().String())}}
+	shown := display.Fingerprint(s.node.ID().String()) // a person's name may be too long for an item's
+	index := who{{Key: idKey(s.node.ID()), Name: shown}}
 	if s.name != "" {
-		index = append(index, p2p.Item{Key: nameKey(s.node.Network(), s.name), Name: s.name})
+		index = append(index, p2p.Item{Key: nameKey(s.node.Network(), s.name), Name: shown})
 	}
 	return index
 }

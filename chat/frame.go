@@ -77,8 +77,8 @@ func decodeFrame(f *pb.ChatFrame) (frame, error) {
 	switch b := f.GetBody().(type) {
 	case *pb.ChatFrame_Hello:
 		h := hello{b.Hello.GetName(), b.Hello.GetReceived()}
-		if len(h.name) > MaxName {
-			return nil, fmt.Errorf("%w: name of %d bytes, at most %d", wire.ErrMalformed, len(h.name), MaxName)
+		if !nameFits(h.name) {
+			return nil, fmt.Errorf("%w: name of %d bytes, at most %d characters", wire.ErrMalformed, len(h.name), MaxName)
 		}
 		if h.received > maxSeq {
 			return nil, badSeq(h.received)

@@ -5,10 +5,13 @@ import "time"
 // MaxText is the length of a message in bytes: some four pages.
 const MaxText = 16 << 10
 
-// MaxName is the length of a name in bytes, that of the node's announcements.
+// MaxName is the length of a name in characters: what the directory grants, and the
+// node announces.
 const MaxName = 64
 
 const (
+	// maxNameBytes: MaxName characters of at most 4 bytes.
+	maxNameBytes = 4 * MaxName
 	// maxFrame bounds a frame: a text of the greatest length and its numbers.
 	maxFrame = MaxText + 256
 	// maxReason bounds the words of a refusal.

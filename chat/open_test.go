@@ -194,9 +194,22 @@ func TestAmbiguousName(t *testing.T) {
 	}
 }
 
+func TestLongestName(t *testing.T) {
+	name := strings.Repeat("𝒳", MaxName) // 4 bytes each
+	nodes := p2ptest.New(t, 2).Nodes
+	alice := newService(t, nodes[0], "")
+	newService(t, nodes[1], "", WithName(name))
+	if holders := alice.ask(soon(t), nameKey(nodes[1].Network(), name), nodes[1].ID()); len(holders) != 1 {
+		t.Errorf("a query found %v", holders)
+	}
+	if c := open(t, alice, name); c.Peer() != nodes[1].ID() || c.hint != name {
+		t.Errorf("opened %s, which calls itself %q", c.Peer(), c.hint)
+	}
+}
+
 func TestBadNames(t *testing.T) {
 	node := p2ptest.New(t, 1).Nodes[0]
-	for _, name := range []string{"", strings.Repeat("x", MaxName+1), "a\nb", "a\u202eb", "\xff"} {
+	for _, name := range []string{"", strings.Repeat("x", MaxName+1), strings.Repeat("名", MaxName+1), "a\nb", "a\u202eb", "\xff"} {
 		if _, err := New(node, "", WithName(name)); !errors.Is(err, ErrBadName) {
 			t.Errorf("%q: %v", name, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"unicode/utf8"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -27,7 +28,7 @@ type Request struct {
 type Option func(*Service) error
 
 // WithName says what we call ourselves: others see it as a hint, and find us by it
-// through the node's announcements and by query. At most MaxName bytes.
+// through the node's announcements and by query. At most MaxName characters.
 func WithName(name string) Option {
 	return func(s *Service) error {
 		if err := checkName(name); err != nil {
@@ -67,8 +68,12 @@ func withTiming(t timing) Option {
 }
 
 func checkName(name string) error {
-	if name == "" || len(name) > MaxName || display.Line(name) != name {
-		return fmt.Errorf("%w: %q: want 1 to %d bytes that can be shown", ErrBadName, name, MaxName)
+	if name == "" || !nameFits(name) || display.Line(name) != name {
+		return fmt.Errorf("%w: %q: want 1 to %d characters that can be shown", ErrBadName, name[:min(len(name), maxNameBytes)], MaxName)
 	}
 	return nil
+}
+
+func nameFits(name string) bool {
+	return len(name) <= maxNameBytes && utf8.RuneCountInString(name) <= MaxName
 }

@@ -100,6 +100,8 @@ const (
 	// maxPresent bounds the online list that presence keeps: it serves networks of
 	// hundreds; in larger ones a person is found by a query.
 	maxPresent = 512
-	// maxPresenceName bounds the name in an announcement.
-	maxPresenceName = 64
+	// maxPresenceName bounds the name in an announcement in characters, as the
+	// directory does, and maxPresenceNameBytes in bytes: 64 characters of at most 4.
+	maxPresenceName      = 64
+	maxPresenceNameBytes = 4 * maxPresenceName
 )

@@ -64,17 +64,21 @@ func newPresence(n *Node) (*presence, error) {
 	return p, nil
 }
 
-// Announce makes the node visible under a name of 1 to 64 bytes in the online
+// Announce makes the node visible under a name of 1 to 64 characters in the online
 // lists of others, until Close.
 func (n *Node) Announce(name string) error {
-	if name == "" || len(name) > maxPresenceName || !utf8.ValidString(name) {
-		return fmt.Errorf("announce name %q: want 1 to %d bytes of UTF-8", name, maxPresenceName)
+	if !presentable(name) {
+		return fmt.Errorf("announce name %q: want 1 to %d characters of UTF-8", name[:min(len(name), maxPresenceNameBytes)], maxPresenceName)
 	}
 	n.presence.mu.Lock()
 	n.presence.name, n.presence.on = name, true
 	n.presence.mu.Unlock()
 	n.presence.hurry()
 	return nil
+}
+
+func presentable(name string) bool {
+	return name != "" && len(name) <= maxPresenceNameBytes && utf8.ValidString(name) && utf8.RuneCountInString(name) <= maxPresenceName
 }
 
 // Online returns the peers whose announcements hold, by name. The node itself is
@@ -193,14 +197,14 @@ func (p *presence) validate(_ context.Context, _ peer.ID, m *pubsub.Message) pub
 }
 
 func (p *presence) decode(from peer.ID, data []byte) (*pb.Presence, peer.AddrInfo, error) {
-	if len(data) > wire.MaxRecord+wire.MaxNetworkName+maxPresenceName+64 {
+	if len(data) > wire.MaxRecord+wire.MaxNetworkName+maxPresenceNameBytes+64 {
 		return nil, peer.AddrInfo{}, wire.ErrTooLarge
 	}
 	var msg pb.Presence
 	if err := proto.Unmarshal(data, &msg); err != nil {
 		return nil, peer.AddrInfo{}, fmt.Errorf("%w: %w", wire.ErrMalformed, err)
 	}
-	if msg.GetNetwork() != p.node.network || msg.GetName() == "" || len(msg.GetName()) > maxPresenceName {
+	if msg.GetNetwork() != p.node.network || !presentable(msg.GetName()) {
 		return nil, peer.AddrInfo{}, wire.ErrMalformed
 	}
 	info, err := p.node.contacts.info(wire.Contact{Peer: wire.PeerID(from), Record: msg.GetRecord()})

@@ -264,7 +264,7 @@ func (*ChatFrame_Bye) isChatFrame_Body() {}
 
 type ChatHello struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What the sender calls itself; a hint, proved by nobody. At most 64 bytes.
+	// What the sender calls itself; a hint, proved by nobody. At most 64 characters.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The highest number of the other side's texts that the sender has durably. What
 	// is not above it counts as acknowledged, and numbering goes on above it.
