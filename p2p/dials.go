@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -61,6 +62,26 @@ func (g *dialGuard) spaced(addrs []multiaddr.Multiaddr) []multiaddr.Multiaddr {
 	return multiaddr.FilterAddrs(addrs, func(a multiaddr.Multiaddr) bool {
 		return take(g.byAddr, a.String(), rate.Every(dialInterval), 1)
 	})
+}
+
+// turn waits until one of the addresses may be dialled again, or until somebody else's
+// dial, a probe perhaps, has made it needless.
+func (g *dialGuard) turn(ctx context.Context, addrs []multiaddr.Multiaddr, needless func() bool) ([]multiaddr.Multiaddr, error) {
+	every := time.NewTicker(dialInterval / 20)
+	defer every.Stop()
+	for {
+		if needless() {
+			return nil, nil
+		}
+		if free := g.spaced(addrs); len(free) > 0 {
+			return free, nil
+		}
+		select {
+		case <-every.C:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 }
 
 func (g *dialGuard) fewPerIP(a multiaddr.Multiaddr) bool {

@@ -16,6 +16,13 @@ func TestDialsAreSpaced(t *testing.T) {
 	if got := g.spaced([]multiaddr.Multiaddr{a}); len(got) != 0 {
 		t.Errorf("dialled a moment ago: %v", got)
 	}
+	connected := false
+	if got, err := g.turn(t.Context(), []multiaddr.Multiaddr{a}, func() bool { connected = !connected; return connected }); got != nil || err != nil {
+		t.Errorf("connected meanwhile: %v, %v", got, err)
+	}
+	if got, err := g.turn(t.Context(), []multiaddr.Multiaddr{a}, func() bool { return false }); len(got) != 1 || err != nil {
+		t.Errorf("waiting for its turn: %v, %v", got, err)
+	}
 	granted := 0
 	for range 2 * publicProbes {
 		if g.fewPerIP(a) {

@@ -57,10 +57,12 @@ func (n *Node) connect(ctx context.Context, id peer.ID, target wire.Contact) err
 			return err
 		}
 		info.Addrs = n.contacts.dialable(addrs)
-		if len(addrs) > 0 && n.host.Network().Connectedness(id) != network.Connected {
-			if info.Addrs = n.dials.spaced(info.Addrs); len(info.Addrs) == 0 {
-				return fmt.Errorf("dial %s: %w", id, errTooSoon)
-			}
+	}
+	if len(info.Addrs) > 0 {
+		connected := func() bool { return n.host.Network().Connectedness(id) == network.Connected }
+		var err error
+		if info.Addrs, err = n.dials.turn(ctx, info.Addrs, connected); err != nil {
+			return fmt.Errorf("dial %s: %w", id, err)
 		}
 	}
 	n.forgetBackoff(id) // the core waits between its tries, and less than the host would
