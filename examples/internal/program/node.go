@@ -40,7 +40,9 @@ type Peer struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 
-	registered bool // used by one goroutine at a time
+	// Used by one goroutine at a time.
+	lease   *bootstrap.Lease // nil until there is one
+	refused notice           // of the registration
 }
 
 // StartNode starts the node that the flags describe, registers it under a name (with
@@ -150,10 +152,11 @@ func (p *Peer) enter(ctx context.Context) error {
 
 // register registers and says with which server.
 func (p *Peer) register(ctx context.Context) error {
-	if _, err := p.Directory.Register(ctx, p.name); err != nil {
+	lease, err := p.Directory.Register(ctx, p.name)
+	if err != nil {
 		return err
 	}
-	p.registered = true
+	p.lease = lease
 	if s, ok := p.Server(); ok {
 		addrs := fullAddrs(s.Server)
 		p.out.Print("server", Fields{"server": s.Server.ID, "addrs": addrs, "rtt_ms": float64(s.RTT.Microseconds()) / 1000},
@@ -215,16 +218,33 @@ func (p *Peer) tend(ctx context.Context) {
 			return
 		case <-every.C:
 		}
-		if p.Directory != nil && !p.registered {
-			if err := p.register(ctx); err != nil && !errors.Is(err, bootstrap.ErrNoServer) && ctx.Err() == nil {
-				p.out.Print("not-registered", Fields{"error": err.Error()}, "not registered: %s", err)
-			}
+		if p.Directory != nil {
+			p.tendName(ctx)
 		}
 		if len(p.Node.Neighbours()) == 0 {
 			if err := p.join(ctx); err != nil {
 				p.log.Info("no neighbour yet", "error", err)
 			}
 		}
+	}
+}
+
+// tendName registers if that did not succeed yet, and tells once when the servers
+// refuse the name: also later, when another peer took it while they were cut off.
+func (p *Peer) tendName(ctx context.Context) {
+	var err error
+	held := p.lease != nil
+	if held {
+		err = p.lease.Err()
+	} else {
+		err = p.register(ctx)
+	}
+	switch {
+	case ctx.Err() != nil, errors.Is(err, bootstrap.ErrNoServer), !p.refused.news(err):
+	case err != nil:
+		p.out.Print("not-registered", Fields{"error": err.Error()}, "not registered: %s", err)
+	case held:
+		p.out.Print("registered", Fields{"name": p.name}, "registered again")
 	}
 }
 
