@@ -2,9 +2,7 @@ package chat
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -12,14 +10,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/peerstore"
-	"github.com/libp2p/go-libp2p/core/sec"
-	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	"github.com/multiformats/go-multiaddr"
-	manet "github.com/multiformats/go-multiaddr/net"
 
 	"github.com/grapevine-p2p/grapevine/internal/display"
 	"github.com/grapevine-p2p/grapevine/internal/words"
@@ -213,66 +207,6 @@ func (s *Service) ask(ctx context.Context, key p2p.Key, wanted peer.ID) (holders
 		defer late.Stop() // at most maxHolders
 	}
 	return holders
-}
-
-// findAddress finds who answers at a host and port.
-func (s *Service) findAddress(ctx context.Context, host string, port int) (peer.AddrInfo, error) {
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-	if err != nil {
-		return peer.AddrInfo{}, fmt.Errorf("%w: %w", ErrNotFound, err)
-	}
-	var failures []error
-	for _, ip := range ips[:min(len(ips), maxHostAddrs)] {
-		tcp, err := manet.FromNetAddr(&net.TCPAddr{IP: ip.Unmap().AsSlice(), Port: port, Zone: ip.Zone()})
-		if err != nil {
-			return peer.AddrInfo{}, fmt.Errorf("%w: %w", ErrNotFound, err)
-		}
-		udp, err := manet.FromNetAddr(&net.UDPAddr{IP: ip.Unmap().AsSlice(), Port: port, Zone: ip.Zone()})
-		if err != nil {
-			return peer.AddrInfo{}, fmt.Errorf("%w: %w", ErrNotFound, err)
-		}
-		for _, addr := range []multiaddr.Multiaddr{tcp, udp.Encapsulate(multiaddr.StringCast("/quic-v1"))} {
-			info, err := s.probe(ctx, addr)
-			if err == nil || errors.Is(err, ErrSelf) {
-				return info, err
-			}
-			failures = append(failures, err)
-		}
-	}
-	return peer.AddrInfo{}, errors.Join(failures...)
-}
-
-// probe finds out whose address it is. It dials under a key that nobody has, and
-// the answer's proof of another key tells. That is trust on first use.
-func (s *Service) probe(ctx context.Context, addr multiaddr.Multiaddr) (peer.AddrInfo, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.timing.handshake)
-	defer cancel()
-	_, key, err := crypto.GenerateEd25519Key(rand.Reader)
-	if err != nil {
-		return peer.AddrInfo{}, err
-	}
-	nobody, err := peer.IDFromPublicKey(key)
-	if err != nil {
-		return peer.AddrInfo{}, err
-	}
-	h := s.node.Host()
-	h.Peerstore().AddAddr(nobody, addr, peerstore.TempAddrTTL)
-	defer func() {
-		h.Peerstore().ClearAddrs(nobody)
-		h.Peerstore().RemovePeer(nobody)
-	}()
-	_, err = h.Network().DialPeer(ctx, nobody)
-	var mismatch sec.ErrPeerIDMismatch
-	switch {
-	case errors.Is(err, swarm.ErrDialToSelf), errors.As(err, &mismatch) && mismatch.Actual == s.node.ID():
-		return peer.AddrInfo{}, ErrSelf
-	case errors.As(err, &mismatch):
-		return peer.AddrInfo{ID: mismatch.Actual, Addrs: []multiaddr.Multiaddr{addr}}, nil
-	case err == nil:
-		return peer.AddrInfo{}, fmt.Errorf("%w: %q proved a key that was made up", ErrOffline, addr)
-	default:
-		return peer.AddrInfo{}, fmt.Errorf("%w: %w", ErrOffline, err)
-	}
 }
 
 // who is the index by which others find us, by exact key only: people do not turn up

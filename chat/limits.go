@@ -25,6 +25,9 @@ const (
 	maxHolders = 8
 	// maxHostAddrs is the number of a host name's addresses that are tried.
 	maxHostAddrs = 4
+	// quicGrace is how long QUIC may take at a port that refused TCP: nobody says that
+	// nothing listens there.
+	quicGrace = time.Second
 	// maxContacts and maxContactsFile bound the names whose keys are kept.
 	maxContacts     = 4096
 	maxContactsFile = 1 << 20
