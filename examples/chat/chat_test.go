@@ -291,9 +291,34 @@ func TestWithoutAnyServer(t *testing.T) {
 	alice.sees("carol (…", ": by host and port")
 	carol.exits(0)
 
+	nowhere := chatter(t, "erin", "--to", fmt.Sprintf("127.0.0.1:%d", port))
+	nowhere.sees("cannot be reached")
+	if line := nowhere.sees("nobody to talk with", "nothing listens at 127.0.0.1:"); strings.Contains(line, "12D3Koo") {
+		t.Errorf("a made-up peer: %q", line)
+	}
+	nowhere.exits(1)
+
 	taken := chatter(t, "dave", "--listen", strings.Split(at, "/p2p/")[0])
 	taken.sees("listen on", "choose another port", "address already in use")
 	taken.exits(1)
+}
+
+func TestOpenedAgainIsAnnouncedAgain(t *testing.T) {
+	t.Parallel()
+	_, addr := server(t)
+	alice := chatter(t, "alice", "--bootstrap", addr)
+	alice.sees("nobody else is online")
+	bob := chatter(t, "bob", "--bootstrap", addr)
+	for i := range 2 {
+		bob.types("/to alice")
+		bob.sees("what you type goes to alice")
+		alice.sees("bob (…", "opened a conversation with you")
+		alice.sees("what you type goes to bob")
+		alice.types(fmt.Sprint("answer ", i))
+		bob.sees("alice (…", fmt.Sprint(": answer ", i))
+		bob.types("/leave")
+		alice.sees("bob (…", "left the conversation")
+	}
 }
 
 func TestUndeliveredIsSaid(t *testing.T) {

@@ -72,6 +72,7 @@ func (t *talk) leave() {
 	if err := c.Close(); err != nil {
 		t.out.Print("warning", program.Fields{"error": err.Error()}, "! %s", err)
 	}
+	delete(t.gone, c)
 	t.out.Print("left", program.Fields{"name": c.Name(), "id": c.Peer()}, "* you left the conversation with %s", who(c))
 	t.choose(nil)
 }

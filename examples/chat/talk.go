@@ -36,9 +36,9 @@ type talk struct {
 	shown    map[peer.ID]person // who was online when it was looked last
 	server   peer.ID            // that the list came from
 	looked   bool
-	current  *chat.Conversation // that lines go to
-	left     bool               // its other side left
-	opened   chan opened        // the outcome of an Open under way
+	current  *chat.Conversation          // that lines go to
+	gone     map[*chat.Conversation]bool // whose other side left
+	opened   chan opened                 // the outcome of an Open under way
 	opening  bool
 	sent     []sent
 	failed   int                   // things asked for that could not be done
@@ -62,6 +62,7 @@ func newTalk(out *program.Output, self *program.Peer, service *chat.Service) *ta
 	return &talk{
 		out: out, self: self, service: service, roster: newRoster(self),
 		shown: make(map[peer.ID]person), opened: make(chan opened, 1),
+		gone: make(map[*chat.Conversation]bool),
 	}
 }
 
@@ -154,13 +155,7 @@ func (t *talk) happened(ev chat.Event) {
 	fields := program.Fields{"name": c.Name(), "id": c.Peer()}
 	switch ev.Kind {
 	case chat.Incoming:
-		t.out.Print("incoming", fields, "* %s opened a conversation with you", who(c))
-		t.warn(c)
-		if (t.current == nil || t.left) && !t.opening {
-			t.choose(c)
-		} else {
-			t.out.Detail("  (to answer, type /to %s)", t.handle(c))
-		}
+		t.incoming(c)
 	case chat.Received:
 		fields["seq"], fields["text"], fields["written"] = ev.Message.Seq, ev.Message.Text, ev.Message.Written
 		t.out.Print("message", fields, "%s: %s", who(c), indented(ev.Message.Text))
@@ -172,8 +167,8 @@ func (t *talk) happened(ev chat.Event) {
 		t.settle()
 	case chat.Disconnected:
 		t.settle()
-		if c == t.current && errors.Is(ev.Err, chat.ErrLeft) {
-			t.left = true
+		if errors.Is(ev.Err, chat.ErrLeft) {
+			t.gone[c] = true
 		}
 		waiting := t.waiting(c)
 		fields["undelivered"], fields["error"] = waiting, fmt.Sprint(ev.Err)
@@ -185,14 +180,28 @@ func (t *talk) happened(ev chat.Event) {
 			t.out.Print("disconnected", fields, "* %s is disconnected, trying to reach them again%s", who(c), undelivered(waiting))
 		}
 	case chat.Connected:
-		if c == t.current {
-			t.left = false
-		}
-		if waiting := t.waiting(c); waiting > 0 {
+		waiting, anew := t.waiting(c), t.gone[c] && !t.opening
+		switch {
+		case waiting > 0:
 			t.out.Print("connected", fields, "* %s is back, sending %d again", who(c), waiting)
-		} else if t.out.JSON() {
+		case t.out.JSON():
 			t.out.Print("connected", fields, "")
 		}
+		if anew && waiting == 0 {
+			t.incoming(c)
+		}
+		delete(t.gone, c)
+	}
+}
+
+// incoming tells that somebody opened a conversation, the first time or after leaving.
+func (t *talk) incoming(c *chat.Conversation) {
+	t.out.Print("incoming", program.Fields{"name": c.Name(), "id": c.Peer()}, "* %s opened a conversation with you", who(c))
+	t.warn(c)
+	if (t.current == nil || t.gone[t.current]) && !t.opening {
+		t.choose(c)
+	} else {
+		t.out.Detail("  (to answer, type /to %s)", t.handle(c))
 	}
 }
 
@@ -231,7 +240,7 @@ func (t *talk) warn(c *chat.Conversation) {
 
 // choose makes a conversation the one that lines go to.
 func (t *talk) choose(c *chat.Conversation) {
-	t.current, t.left = c, false
+	t.current = c
 	if c == nil {
 		t.input.SetPrompt("> ")
 		return
@@ -277,6 +286,7 @@ func (t *talk) unique(p person) bool {
 func (t *talk) begin(o opened) {
 	t.opening = false
 	if o.err == nil {
+		delete(t.gone, o.conversation)
 		t.choose(o.conversation)
 		t.warn(o.conversation)
 		return
