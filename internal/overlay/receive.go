@@ -53,7 +53,7 @@ func (c *Core) received(ev *Event) {
 		c.disconnected(ev.Peer, m.Flag)
 		return
 	case wire.KindShuffleReply:
-		c.shuffleReply(ev.Peer, m.Contacts)
+		c.shuffleReply(ev.Peer, m)
 		return
 	case wire.KindPong:
 		return // it was heard: that is all

@@ -5,6 +5,7 @@ import "github.com/grapevine-p2p/grapevine/internal/wire"
 // shuffles is the state of the node's own shuffles.
 type shuffles struct {
 	given []wire.PeerID // of the host cache, in the last one
+	nonce uint32        // of the last one: its reply comes from a stranger
 	until instant       // a reply is taken until then, once
 }
 
@@ -17,9 +18,10 @@ func (c *Core) shuffle() {
 	}
 	sample := c.sample(next.peer, c.cfg.ShuffleActive, c.cfg.ShufflePassive)
 	c.shuffles.given = peersOf(c.shuffles.given[:0], sample)
+	c.shuffles.nonce = c.rng.Uint32()
 	c.shuffles.until = c.now + ReplyWithin
 	c.send(next.peer, wire.Message{
-		Kind: wire.KindShuffle, Contact: c.self, Contacts: sample, TTL: c.cfg.ShuffleTTL - 1,
+		Kind: wire.KindShuffle, Contact: c.self, Contacts: sample, TTL: c.cfg.ShuffleTTL - 1, Nonce: c.shuffles.nonce,
 	})
 }
 
@@ -37,7 +39,7 @@ func (c *Core) shuffled(l *link, m *wire.Message) {
 	if ttl := min(m.TTL, c.cfg.ShuffleTTL); ttl > 0 {
 		if next := c.other(l.peer, origin.Peer); next != nil {
 			c.send(next.peer, wire.Message{
-				Kind: wire.KindShuffle, Contact: origin, Contacts: m.Contacts, TTL: ttl - 1,
+				Kind: wire.KindShuffle, Contact: origin, Contacts: m.Contacts, TTL: ttl - 1, Nonce: m.Nonce,
 			})
 			return
 		}
@@ -53,24 +55,24 @@ func (c *Core) shuffled(l *link, m *wire.Message) {
 		c.stats.ControlOverRate++
 		return
 	}
-	c.send(origin.Peer, wire.Message{Kind: wire.KindShuffleReply, Contacts: sample}).Target = origin
+	c.send(origin.Peer, wire.Message{Kind: wire.KindShuffleReply, Contacts: sample, Nonce: m.Nonce}).Target = origin
 	if passing {
 		c.end(origin.Peer, ReasonTransient)
 	}
 }
 
 // shuffleReply takes the sample that a shuffle, or a join, brought.
-func (c *Core) shuffleReply(peer wire.PeerID, contacts []wire.Contact) {
+func (c *Core) shuffleReply(peer wire.PeerID, m *wire.Message) {
 	if r := c.requestTo(peer); r != nil && r.joining {
-		c.keepAll(contacts, nil)
+		c.keepAll(m.Contacts, nil)
 		return
 	}
-	if c.now >= c.shuffles.until {
+	if c.now >= c.shuffles.until || m.Nonce != c.shuffles.nonce {
 		c.stats.Unexpected++
 		return
 	}
 	c.shuffles.until = 0
-	c.keepAll(contacts, c.shuffles.given)
+	c.keepAll(m.Contacts, c.shuffles.given)
 }
 
 // sample draws contacts to pass on: neighbours and contacts of the cache, and more

@@ -25,7 +25,8 @@ var update = flag.Bool("update", false, "write what the core does into testdata/
 //	                                        group is what stands before its dash
 //	join S... | learn P... | lost P | probed P | unreachable P | leave | tick
 //	recv P join | forward-join J ttl=N | neighbour [urgent] | reply yes|no |
-//	       disconnect [leaving] | shuffle O ttl=N P... | shuffle-reply P... |
+//	       disconnect [leaving] | shuffle O ttl=N P... |
+//	       shuffle-reply P... (to the own last one) | unasked-reply P... |
 //	       ping | pong | query GUID ttl=N hops=N WORD... | hit GUID HOLDER ITEM...
 //	ask GUID [ttl=N] WORD... | matched GUID ITEM... | cancel GUID
 //	repeat N COMMAND                        only the last time is shown
@@ -260,6 +261,9 @@ func (s *script) event(f []string) Event {
 	return Event{}
 }
 
+// theirNonce is that of the shuffles that others send.
+const theirNonce = 7
+
 func (s *script) message(from wire.PeerID, f []string, ttl, hops uint8) wire.Message {
 	has := func(word string) bool { return len(f) > 1 && f[1] == word }
 	m := wire.Message{TTL: ttl, Hops: hops}
@@ -278,8 +282,11 @@ func (s *script) message(from wire.PeerID, f []string, ttl, hops uint8) wire.Mes
 		m.Kind, m.Flag = wire.KindDisconnect, has("leaving")
 	case "shuffle":
 		m.Kind, m.Contact.Peer, m.Contacts = wire.KindShuffle, wire.PeerID(f[1]), contacts(f[2:])
+		m.Nonce = theirNonce
 	case "shuffle-reply":
-		m.Kind, m.Contacts = wire.KindShuffleReply, contacts(f[1:])
+		m.Kind, m.Contacts, m.Nonce = wire.KindShuffleReply, contacts(f[1:]), s.core.shuffles.nonce
+	case "unasked-reply":
+		m.Kind, m.Contacts, m.Nonce = wire.KindShuffleReply, contacts(f[1:]), theirNonce
 	case "ping":
 		m.Kind = wire.KindPing
 	case "pong":
@@ -378,8 +385,10 @@ func (s *script) showMessage(m *wire.Message) {
 		s.flag(m.Flag, " leaving", "")
 	case wire.KindShuffle:
 		fmt.Fprintf(&s.out, " %s ttl=%d", m.Contact.Peer, m.TTL)
+		s.flag(m.Nonce == theirNonce, " theirs", "")
 		list()
 	case wire.KindShuffleReply:
+		s.flag(m.Nonce == theirNonce, " theirs", "")
 		list()
 	case wire.KindQuery:
 		fmt.Fprintf(&s.out, " %d ttl=%d hops=%d %s", m.GUID[0], m.TTL, m.Hops, strings.Join(m.Query.Words, " "))

@@ -64,10 +64,10 @@ func encode(m Message) (*pb.Envelope, error) {
 		e.Body = &pb.Envelope_Disconnect{Disconnect: &pb.Disconnect{Leaving: m.Flag}}
 	case KindShuffle:
 		e.Body = &pb.Envelope_Shuffle{Shuffle: &pb.Shuffle{
-			Origin: encodeContact(m.Contact), Ttl: uint32(m.TTL), Contacts: encodeContacts(m.Contacts),
+			Origin: encodeContact(m.Contact), Ttl: uint32(m.TTL), Contacts: encodeContacts(m.Contacts), Nonce: m.Nonce,
 		}}
 	case KindShuffleReply:
-		e.Body = &pb.Envelope_ShuffleReply{ShuffleReply: &pb.ShuffleReply{Contacts: encodeContacts(m.Contacts)}}
+		e.Body = &pb.Envelope_ShuffleReply{ShuffleReply: &pb.ShuffleReply{Contacts: encodeContacts(m.Contacts), Nonce: m.Nonce}}
 	case KindPing:
 		e.Body = &pb.Envelope_Ping{Ping: &pb.Ping{Nonce: m.Nonce}}
 	case KindPong:
@@ -140,9 +140,11 @@ func decode(e *pb.Envelope) (m Message, err error) {
 		m.Contact = d.contact(b.Shuffle.GetOrigin())
 		m.TTL = d.hops("ttl", b.Shuffle.GetTtl())
 		m.Contacts = d.contacts(b.Shuffle.GetContacts())
+		m.Nonce = b.Shuffle.GetNonce()
 	case *pb.Envelope_ShuffleReply:
 		m.Kind = KindShuffleReply
 		m.Contacts = d.contacts(b.ShuffleReply.GetContacts())
+		m.Nonce = b.ShuffleReply.GetNonce()
 	case *pb.Envelope_Ping:
 		m.Kind = KindPing
 		m.Nonce = b.Ping.GetNonce()

@@ -47,7 +47,7 @@ type Message struct {
 	TTL   uint8  // ForwardJoin, Shuffle, Query: links left
 	Hops  uint8  // Query: links gone; Hit: links the query had gone
 	Flag  bool   // Neighbour: urgent; NeighbourReply: accepted; Disconnect: leaving
-	Nonce uint32 // Ping, Pong
+	Nonce uint32 // Ping, Pong; Shuffle, ShuffleReply
 
 	GUID  GUID   // Query, Hit
 	Query *Query // Query

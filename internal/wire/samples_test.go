@@ -37,8 +37,8 @@ func samples() map[string]Message {
 		"neighbour":       {Kind: KindNeighbour, Flag: true},
 		"neighbour_reply": {Kind: KindNeighbourReply, Flag: true},
 		"disconnect":      {Kind: KindDisconnect, Flag: true},
-		"shuffle":         {Kind: KindShuffle, Contact: contact(1), TTL: 6, Contacts: contacts(2)},
-		"shuffle_reply":   {Kind: KindShuffleReply, Contacts: contacts(2)},
+		"shuffle":         {Kind: KindShuffle, Nonce: 0xcafe, Contact: contact(1), TTL: 6, Contacts: contacts(2)},
+		"shuffle_reply":   {Kind: KindShuffleReply, Nonce: 0xcafe, Contacts: contacts(2)},
 		"ping":            {Kind: KindPing, Nonce: 0xcafe},
 		"pong":            {Kind: KindPong, Nonce: 0xcafe},
 		"query": {

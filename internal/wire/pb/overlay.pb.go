@@ -754,6 +754,7 @@ type Shuffle struct {
 	Origin        *Contact               `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
 	Ttl           uint32                 `protobuf:"varint,2,opt,name=ttl,proto3" json:"ttl,omitempty"`
 	Contacts      []*Contact             `protobuf:"bytes,3,rep,name=contacts,proto3" json:"contacts,omitempty"`
+	Nonce         uint32                 `protobuf:"varint,4,opt,name=nonce,proto3" json:"nonce,omitempty"` // the reply repeats it, for it comes from whoever the walk ends at
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -809,10 +810,18 @@ func (x *Shuffle) GetContacts() []*Contact {
 	return nil
 }
 
+func (x *Shuffle) GetNonce() uint32 {
+	if x != nil {
+		return x.Nonce
+	}
+	return 0
+}
+
 // ShuffleReply is the sample that comes back, straight to the origin.
 type ShuffleReply struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Contacts      []*Contact             `protobuf:"bytes,1,rep,name=contacts,proto3" json:"contacts,omitempty"`
+	Nonce         uint32                 `protobuf:"varint,2,opt,name=nonce,proto3" json:"nonce,omitempty"` // that of the shuffle; 0 in what a joiner gets
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -852,6 +861,13 @@ func (x *ShuffleReply) GetContacts() []*Contact {
 		return x.Contacts
 	}
 	return nil
+}
+
+func (x *ShuffleReply) GetNonce() uint32 {
+	if x != nil {
+		return x.Nonce
+	}
+	return 0
 }
 
 // Ping keeps an otherwise silent link honest; Pong answers it.
@@ -1210,13 +1226,15 @@ const file_overlay_proto_rawDesc = "" +
 	"\baccepted\x18\x01 \x01(\bR\baccepted\"&\n" +
 	"\n" +
 	"Disconnect\x12\x18\n" +
-	"\aleaving\x18\x01 \x01(\bR\aleaving\"\x8d\x01\n" +
+	"\aleaving\x18\x01 \x01(\bR\aleaving\"\xa3\x01\n" +
 	"\aShuffle\x125\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1d.grapevine.overlay.v1.ContactR\x06origin\x12\x10\n" +
 	"\x03ttl\x18\x02 \x01(\rR\x03ttl\x129\n" +
-	"\bcontacts\x18\x03 \x03(\v2\x1d.grapevine.overlay.v1.ContactR\bcontacts\"I\n" +
+	"\bcontacts\x18\x03 \x03(\v2\x1d.grapevine.overlay.v1.ContactR\bcontacts\x12\x14\n" +
+	"\x05nonce\x18\x04 \x01(\rR\x05nonce\"_\n" +
 	"\fShuffleReply\x129\n" +
-	"\bcontacts\x18\x01 \x03(\v2\x1d.grapevine.overlay.v1.ContactR\bcontacts\"\x1c\n" +
+	"\bcontacts\x18\x01 \x03(\v2\x1d.grapevine.overlay.v1.ContactR\bcontacts\x12\x14\n" +
+	"\x05nonce\x18\x02 \x01(\rR\x05nonce\"\x1c\n" +
 	"\x04Ping\x12\x14\n" +
 	"\x05nonce\x18\x01 \x01(\rR\x05nonce\"\x1c\n" +
 	"\x04Pong\x12\x14\n" +
