@@ -23,5 +23,6 @@ var (
 	errDisk      = errors.New("disk fault")
 	errNoHolder  = errors.New("keeps nothing for others")
 	errLost      = errors.New("not reachable")
+	errSlow      = errors.New("slower than the least rate")
 	errNetwork   = errors.New("of another network")
 )

@@ -43,6 +43,12 @@ const (
 	frameTime = 30 * time.Second
 	// idleTime bounds the wait for the next frame while data flow.
 	idleTime = 30 * time.Second
+	// transferTime and leastRate, in bytes a second, bound a whole transfer, so that
+	// nobody keeps space reserved with a byte now and then. The rate is what frameTime
+	// asks of a chunk, rounded down: two thirds of a line of 100 kbit/s. The time is for
+	// what a small blob waits for: a connection that stalls and comes back.
+	transferTime = 2 * time.Minute
+	leastRate    = 8 << 10
 	// openTime bounds the opening of a chain by each holder in it: a dial.
 	openTime = 20 * time.Second
 	// commitTime bounds making a blob durable: a slow disk with a full cache.

@@ -76,7 +76,11 @@ func (h *holder) receive(ctx context.Context, l *link, ask *pb.Store) error {
 // take receives the blob's bytes. failure is of our own copy: the bytes go on to the
 // peers behind all the same. err is of the one that they come from.
 func (h *holder) take(l *link, in *incoming, next *chain, behind int) (failure, err error) {
+	late := time.Now().Add(transferLimit(in.order.size, behind))
 	for left := in.order.size; left > 0; {
+		if time.Now().After(late) {
+			return nil, fmt.Errorf("%w: %d of %d bytes are missing", errSlow, left, in.order.size)
+		}
 		m, err := l.receive(wire.MaxDataFrame, l.times.idle)
 		if err != nil {
 			return nil, err
@@ -95,6 +99,12 @@ func (h *holder) take(l *link, in *incoming, next *chain, behind int) (failure, 
 		}
 	}
 	return failure, nil
+}
+
+// transferLimit is how long a blob may take. Those in front in a chain wait longer, so
+// that the last one gives up first and the others can go on.
+func transferLimit(size int64, behind int) time.Duration {
+	return transferTime*time.Duration(behind+1) + time.Duration(size/leastRate)*time.Second
 }
 
 // copyOut passes on, from our disk, a blob that was here before. Our copy counts.
