@@ -2,6 +2,7 @@ package bootstrap
 
 import (
 	"encoding/json"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -36,6 +37,7 @@ type httpError struct {
 
 // Handler serves what the server knows, for a started server:
 //
+//	GET /                  what else there is, as plain text
 //	GET /api/peers         all registrations
 //	GET /api/names/{name}  one, or 404
 //	GET /healthz           200 while registrations are taken, or 503
@@ -44,6 +46,7 @@ type httpError struct {
 // that no web page can reach it by giving its own host name this address.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", s.serveIndex)
 	mux.HandleFunc("GET /api/peers", s.servePeers)
 	mux.HandleFunc("GET /api/names/{name}", s.serveName)
 	mux.HandleFunc("GET /healthz", s.serveHealth)
@@ -71,6 +74,18 @@ func (s *Server) hostAllowed(hostport string) bool {
 	}
 	same := func(name string) bool { return strings.EqualFold(name, host) }
 	return same("localhost") || slices.ContainsFunc(s.HTTPHosts, same)
+}
+
+const httpIndex = `Grapevine bootstrap server
+
+/api/peers         who is registered, as JSON
+/api/names/{name}  one of them
+/healthz           whether registrations are taken
+`
+
+func (s *Server) serveIndex(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = io.WriteString(w, httpIndex) // the client has left
 }
 
 func (s *Server) servePeers(w http.ResponseWriter, _ *http.Request) {

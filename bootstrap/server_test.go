@@ -382,6 +382,22 @@ func get(t testing.TB, s *Server, path string, change ...func(*http.Request)) *h
 	return w
 }
 
+func TestHTTPIndex(t *testing.T) {
+	s := startServer(t)
+	w := get(t, s, "/")
+	if kind := w.Header().Get("Content-Type"); w.Code != http.StatusOK || !strings.HasPrefix(kind, "text/plain") {
+		t.Errorf("%d, %s", w.Code, kind)
+	}
+	for _, path := range []string{"/api/peers", "/api/names/{name}", "/healthz"} {
+		if !strings.Contains(w.Body.String(), path) {
+			t.Errorf("%s is not named", path)
+		}
+	}
+	if w := get(t, s, "/nonsense"); w.Code != http.StatusNotFound {
+		t.Errorf("another page: %d", w.Code)
+	}
+}
+
 func TestHTTP(t *testing.T) {
 	s := startServer(t, func(s *Server) { s.HTTPHosts = []string{"grapevine.example"} })
 	alice := startClient(t, infos(s)...)
@@ -418,7 +434,10 @@ func TestHTTP(t *testing.T) {
 		{"/api/names/a%1bb", method("GET"), 400},
 		{"/api/peers", method("POST"), 405},
 		{"/api/peers", method("DELETE"), 405},
-		{"/", method("GET"), 404},
+		{"/", method("GET"), 200},
+		{"/", method("POST"), 405},
+		{"/", host("evil.example"), 421},
+		{"/api", method("GET"), 404},
 	} {
 		w := get(t, s, tt.path, tt.change)
 		if w.Code != tt.want || w.Header().Get("X-Content-Type-Options") != "nosniff" {
