@@ -99,17 +99,18 @@ func listen(h host.Host, addrs []string) error {
 			return fmt.Errorf("listen on %q: %w", s, err)
 		}
 		if err := h.Network().Listen(addr); err != nil {
-			return fmt.Errorf("listen on %s: %w", s, simpler(err))
+			return fmt.Errorf("listen on %s: %w", s, simpler(err, "--listen"))
 		}
 	}
 	return nil
 }
 
-// simpler takes the common case out of libp2p's list of errors.
-func simpler(err error) error {
+// simpler takes the common case out of a system's error or libp2p's list of them. flag
+// is where another port is chosen.
+func simpler(err error, flag string) error {
 	for _, sign := range []string{"address already in use", "Only one usage of each socket address"} {
 		if strings.Contains(err.Error(), sign) {
-			return fmt.Errorf("the port is taken by another program; stop that one, or choose another with --listen")
+			return fmt.Errorf("the port is taken by another program; stop that one, or choose another with %s", flag)
 		}
 	}
 	return err

@@ -43,7 +43,7 @@ func serveHTTP(addr string, handler http.Handler, log *slog.Logger) (*web, error
 	}
 	l, err := net.Listen("tcp", net.JoinHostPort(host, port))
 	if err != nil {
-		return nil, fmt.Errorf("--http: %w", err)
+		return nil, fmt.Errorf("serve HTTP on %s: %w", net.JoinHostPort(host, port), simpler(err, "--http"))
 	}
 	w.url = "http://" + l.Addr().String()
 	w.server = &http.Server{

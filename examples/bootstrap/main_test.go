@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -335,10 +336,16 @@ func TestClearErrors(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(future, "VERSION"), []byte("99\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	other, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
 	for name, tt := range map[string]struct {
 		args []string
 		say  string
 	}{
+		"taken http port":  {[]string{"--data", t.TempDir(), "--listen=/ip4/127.0.0.1/tcp/0", "--http", other.Addr().String()}, "choose another with --http"},
 		"taken port":       {[]string{"--data", t.TempDir(), "--listen", addr}, "the port is taken"},
 		"folder in use":    {[]string{"--data", folder}, "in use"},
 		"no such address":  {[]string{"--data", t.TempDir(), "--listen=here"}, `"here"`},
