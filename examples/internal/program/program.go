@@ -24,6 +24,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -91,7 +92,7 @@ func run(ctx context.Context, name, description string, cli CLI, args []string, 
 		err = cli.check()
 	}
 	if err != nil {
-		complain(stderr, name, err)
+		complain(stderr, name, commands(parser, err))
 		fmt.Fprintf(stderr, "Run \"%s --help\" for what there is.\n", name)
 		return ExitUsage
 	}
@@ -110,6 +111,21 @@ func run(ctx context.Context, name, description string, cli CLI, args []string, 
 		return ExitError
 	}
 	return ExitOK
+}
+
+// commands names all commands where kong names the first few.
+func commands(parser *kong.Kong, err error) error {
+	var parse *kong.ParseError
+	if !errors.As(err, &parse) || parse.Context.Selected() != nil || !strings.HasPrefix(err.Error(), "expected one of") {
+		return err
+	}
+	var names []string
+	for _, command := range parser.Model.Children {
+		if !command.Hidden {
+			names = append(names, command.Name)
+		}
+	}
+	return fmt.Errorf("expected one of the commands %s", strings.Join(names, ", "))
 }
 
 func complain(stderr io.Writer, name string, err error) {

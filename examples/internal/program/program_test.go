@@ -101,6 +101,24 @@ func TestRunExitCodes(t *testing.T) {
 	}
 }
 
+// manyCLI is a program with more commands than kong names in an error.
+type manyCLI struct {
+	Base
+	A   struct{} `cmd:""`
+	B   struct{} `cmd:""`
+	C   struct{} `cmd:""`
+	D   struct{} `cmd:""`
+	E   struct{} `cmd:""`
+	Key struct{} `cmd:""`
+}
+
+func TestAllCommandsAreNamed(t *testing.T) {
+	clearEnv(t)
+	if code, _, stderr := runTest(t, t.Context(), &manyCLI{}); code != ExitUsage || !strings.Contains(stderr, "a, b, c, d, e, key") {
+		t.Errorf("code %d, %q", code, stderr)
+	}
+}
+
 // rootCLI is a program without commands.
 type rootCLI struct {
 	Base
