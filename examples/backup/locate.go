@@ -27,7 +27,7 @@ func (l *locateCmd) Run(ctx context.Context, c *cli, out *program.Output) error 
 			found++
 			where := ""
 			if len(h.Peer.Addrs) > 0 {
-				where = " at " + h.Peer.Addrs[0].String()
+				where = " at " + display.Line(h.Peer.Addrs[0].String()) // a stranger's
 			}
 			out.Print("holder", program.Fields{
 				"id": h.Peer.ID, "addrs": h.Peer.Addrs, "hops": h.Hops, "rtt_ms": float64(h.RTT.Microseconds()) / 1000, "sealed": h.Size,
