@@ -79,11 +79,11 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer server.Close()
-	bob, err := other(ctx, h)
+	leave, err := other(ctx, h)
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer bob.Close()
+	defer leave()
 	folder, err := os.MkdirTemp("", "grapevine-example-")
 	if err != nil {
 		log.Fatal(err)
@@ -98,7 +98,7 @@ func Example() {
 }
 
 // other is a peer that is there already, and serves HTTP on the overlay.
-func other(ctx context.Context, server host.Host) (*p2p.Node, error) {
+func other(ctx context.Context, server host.Host) (leave func(), err error) {
 	bob, err := p2p.New(p2p.WithListenAddrs("/ip4/127.0.0.1/tcp/0"))
 	if err != nil {
 		return nil, err
@@ -116,7 +116,7 @@ func other(ctx context.Context, server host.Host) (*p2p.Node, error) {
 		return nil, err
 	}
 	go serve(listener)
-	return bob, nil
+	return func() { _, _ = directory.Close(), bob.Close() }, nil
 }
 
 func serve(listener net.Listener) {
