@@ -44,6 +44,10 @@ const (
 	// types, and a pasted file is still taken quickly. More are read later.
 	textRate  = 100
 	textBurst = 500
+	// signRate and signBurst bound the pings and repeated acknowledgements on one
+	// stream: an honest peer sends a ping in some seconds. More are read later.
+	signRate  = 20
+	signBurst = 100
 	// keepQueue is the number of texts that wait for the disk; then no more are
 	// read from the stream.
 	keepQueue = 64

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -26,6 +27,26 @@ func TestTooManyConversations(t *testing.T) {
 		t.Errorf("one that is there: %v", err)
 	} else {
 		s.release(c)
+	}
+}
+
+func TestSignsOfLifeAreReadAtARate(t *testing.T) {
+	for what, sign := range map[string]frame{"pings": ping{}, "acknowledgements": ack{0}} {
+		t.Run(what, func(t *testing.T) {
+			nodes := p2ptest.New(t, 2).Nodes
+			alices := watch(t, newService(t, nodes[0], ""))
+			conn, _, _ := greetRaw(t, nodes[1], nodes[0].ID(), 0)
+			write(t, conn, ready{})
+			begin := time.Now()
+			for range signBurst + signRate { // a second's worth too many
+				write(t, conn, sign)
+			}
+			write(t, conn, text{1, 0, "at last"})
+			alices.next(Received)
+			if took := time.Since(begin); took < 900*time.Millisecond {
+				t.Errorf("all were read in %v", took)
+			}
+		})
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 )
 
@@ -22,6 +24,8 @@ type session struct {
 	wake         chan struct{} // there is something to write
 	arrived      chan arrival
 	done         chan struct{} // closed when all is over
+	signs        *rate.Limiter // of what says nothing new
+	acked        uint64        // by the other side; for read alone
 
 	ctx  context.Context // ends when the stream does
 	stop context.CancelFunc
@@ -50,6 +54,8 @@ func newSession(c *Conversation, conn net.Conn, r *bufio.Reader, dialled bool, r
 		done:         make(chan struct{}),
 		greeting:     dialled,
 		written:      received,
+		signs:        rate.NewLimiter(signRate, signBurst),
+		acked:        received,
 	}
 	s.ctx, s.stop = context.WithCancel(c.service.ctx)
 	return s
@@ -112,6 +118,9 @@ func (s *session) read() error {
 		}
 		switch f := f.(type) {
 		case ping:
+			if err := s.signs.Wait(s.ctx); err != nil {
+				return err
+			}
 		case text:
 			if f.seq <= last {
 				return fmt.Errorf("%w: text %d after %d", wire.ErrMalformed, f.seq, last)
@@ -125,6 +134,12 @@ func (s *session) read() error {
 			if err := s.acknowledge(f.seq); err != nil {
 				return err
 			}
+			if f.seq <= s.acked {
+				if err := s.signs.Wait(s.ctx); err != nil {
+					return err
+				}
+			}
+			s.acked = max(s.acked, f.seq)
 			s.arrived <- arrival{delivered: f.seq}
 		case bye:
 			return ErrLeft
