@@ -16,7 +16,7 @@ func WithFS(fsys durable.FS) Option {
 // WithPatience bounds each wait in a transfer.
 func WithPatience(d time.Duration) Option {
 	return func(c *config) error {
-		c.times.frame, c.times.idle, c.times.open = d, d, d
+		c.times.request, c.times.frame, c.times.idle, c.times.open = d, d, d, d
 		return nil
 	}
 }

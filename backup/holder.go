@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -20,6 +21,7 @@ type holder struct {
 	store     *store
 	log       *slog.Logger
 	record    ownRecord
+	awaited   transfers // conns whose request has not come yet
 	transfers transfers
 	listener  net.Listener
 	stopShare func()
@@ -35,7 +37,11 @@ func (s *Service) startHolder(quota int64) error {
 	if err != nil {
 		return err
 	}
-	s.holder = &holder{service: s, store: st, log: s.log, record: ownRecord{host: s.node.Host()}, listener: l}
+	s.holder = &holder{
+		service: s, store: st, log: s.log, record: ownRecord{host: s.node.Host()}, listener: l,
+		awaited:   transfers{most: math.MaxInt, each: maxPeerTransfers},
+		transfers: transfers{most: maxTransfers, each: maxPeerTransfers},
+	}
 	s.holder.stopShare = s.node.Share(index{s.holder})
 	s.wg.Go(s.holder.accept)
 	return nil
@@ -73,12 +79,7 @@ func (h *holder) serve(conn net.Conn, remote peer.ID) {
 	defer cancel()
 	stop := context.AfterFunc(ctx, l.close)
 	defer stop()
-	if !h.transfers.begin(remote) {
-		_ = l.send(refusalMessage(fmt.Errorf("%w: too many transfers", ErrBusy)), 0) // it goes away either way
-		return
-	}
-	defer h.transfers.end(remote)
-	if err := h.answer(ctx, l); err != nil {
+	if err := h.answer(ctx, l, remote); err != nil {
 		h.log.Debug("backup request ended", "peer", remote, "error", err)
 		var told toldError
 		if !errors.As(err, &told) {
@@ -92,11 +93,15 @@ type toldError struct{ error }
 
 func (e toldError) Unwrap() error { return e.error }
 
-func (h *holder) answer(ctx context.Context, l *link) error {
-	m, err := l.receive(wire.MaxControlFrame, l.times.idle)
+func (h *holder) answer(ctx context.Context, l *link, remote peer.ID) error {
+	m, err := h.request(l, remote)
 	if err != nil {
-		return fmt.Errorf("%w: %w", errMalformed, err)
+		return err
 	}
+	if !h.transfers.begin(remote) {
+		return fmt.Errorf("%w: too many transfers", ErrBusy)
+	}
+	defer h.transfers.end(remote)
 	switch body := m.GetBody().(type) {
 	case *pb.BackupMessage_Store:
 		return h.receive(ctx, l, body.Store)
@@ -106,4 +111,17 @@ func (h *holder) answer(ctx context.Context, l *link) error {
 		return h.list(l, body.List)
 	}
 	return unexpected(m, "a request")
+}
+
+// request receives what a peer asks. Who says nothing takes no other peer's place.
+func (h *holder) request(l *link, remote peer.ID) (*pb.BackupMessage, error) {
+	if !h.awaited.begin(remote) {
+		return nil, fmt.Errorf("%w: too many conns without a request", ErrBusy)
+	}
+	defer h.awaited.end(remote)
+	m, err := l.receiveWithin(wire.MaxControlFrame, l.times.request)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errMalformed, err)
+	}
+	return m, nil
 }

@@ -34,6 +34,7 @@ const (
 
 	// maxTransfers bounds the transfers that a holder serves at once, maxPeerTransfers
 	// those of one peer: a chain and a restore for each of a few blobs.
+	// A conn counts once its request has come; before, only those of one peer are bounded.
 	maxTransfers     = 64
 	maxPeerTransfers = 16
 	// maxListed bounds the blobs that are listed from one holder.
@@ -43,6 +44,9 @@ const (
 	frameTime = 30 * time.Second
 	// idleTime bounds the wait for the next frame while data flow.
 	idleTime = 30 * time.Second
+	// requestTime bounds the wait for a whole request, which a peer sends at once: the
+	// 10 KiB of the longest chain, on a line that other transfers fill.
+	requestTime = 10 * time.Second
 	// transferTime and leastRate, in bytes a second, bound a whole transfer, so that
 	// nobody keeps space reserved with a byte now and then. The rate is what frameTime
 	// asks of a chunk, rounded down: two thirds of a line of 100 kbit/s. The time is for

@@ -6,8 +6,10 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// transfers counts what a holder is doing for whom. The zero value is ready.
+// transfers counts what a holder is doing for whom.
 type transfers struct {
+	most, each int // in all and of one peer
+
 	mu    sync.Mutex
 	all   int
 	peers map[peer.ID]int
@@ -17,7 +19,7 @@ type transfers struct {
 func (t *transfers) begin(p peer.ID) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.all >= maxTransfers || t.peers[p] >= maxPeerTransfers {
+	if t.all >= t.most || t.peers[p] >= t.each {
 		return false
 	}
 	if t.peers == nil {
