@@ -292,7 +292,7 @@ func TestWithoutAnyServer(t *testing.T) {
 	carol.exits(0)
 
 	nowhere := chatter(t, "erin", "--to", fmt.Sprintf("127.0.0.1:%d", port))
-	nowhere.sees("cannot be reached")
+	nowhere.sees("! 127.0.0.1:", "cannot be reached: nothing listens at 127.0.0.1:")
 	if line := nowhere.sees("nobody to talk with", "nothing listens at 127.0.0.1:"); strings.Contains(line, "12D3Koo") {
 		t.Errorf("a made-up peer: %q", line)
 	}

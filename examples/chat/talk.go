@@ -314,6 +314,11 @@ func (t *talk) begin(o opened) {
 	case errors.Is(o.err, chat.ErrNotFound):
 		t.out.Print("not-opened", fields, "! nobody called %s was found", to)
 	case errors.Is(o.err, chat.ErrOffline):
+		_, why, _ := strings.Cut(o.err.Error(), chat.ErrOffline.Error()+": ")
+		if why != "" && !strings.Contains(why, "\n") {
+			t.out.Print("not-opened", fields, "! %s cannot be reached: %s", to, display.Line(why))
+			break
+		}
 		t.out.Print("not-opened", fields, "! %s cannot be reached", to)
 		t.out.Detail("  (%s)", display.Line(o.err.Error()))
 	default:
