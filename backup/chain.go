@@ -39,11 +39,12 @@ type chain struct {
 }
 
 // openChain reserves space at the peers, leaving out those that cannot be reached or
-// refuse. Every peer has one outcome in the end. The caller calls finish or abort.
-func (s *Service) openChain(ctx context.Context, o *order, peers []chainPeer) *chain {
+// refuse. Every peer has one outcome in the end. The caller calls finish or abort. from
+// is who named the peers.
+func (s *Service) openChain(ctx context.Context, o *order, peers []chainPeer, from peer.ID) *chain {
 	c := &chain{times: s.times, done: make(chan struct{})}
 	for i, p := range peers {
-		l, have, err := s.openFirst(ctx, o, p, peers[i+1:])
+		l, have, err := s.openFirst(ctx, o, p, peers[i+1:], from)
 		if err != nil {
 			s.log.Debug("holder not reached", "peer", p.id, "blob", o.id, "error", err)
 			c.outcomes = append(c.outcomes, outcome{peer: p.id, err: err})
@@ -61,11 +62,11 @@ func (s *Service) openChain(ctx context.Context, o *order, peers []chainPeer) *c
 }
 
 // openFirst asks one peer to store, with those behind it.
-func (s *Service) openFirst(ctx context.Context, o *order, first chainPeer, behind []chainPeer) (l *link, have bool, err error) {
+func (s *Service) openFirst(ctx context.Context, o *order, first chainPeer, behind []chainPeer, from peer.ID) (l *link, have bool, err error) {
 	wait := s.times.open * time.Duration(len(behind)+1)
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	if err := s.learn(first); err != nil {
+	if err := s.learn(first, from); err != nil {
 		return nil, false, err
 	}
 	l, err = s.dial(ctx, first.id)

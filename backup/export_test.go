@@ -3,6 +3,8 @@ package backup
 import (
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/peer"
+
 	"github.com/grapevine-p2p/grapevine/internal/durable"
 	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
 	"github.com/grapevine-p2p/grapevine/p2p"
@@ -40,4 +42,9 @@ func NewOrder(k Key, network string, id BlobID, size int64) (*pb.Order, error) {
 		return nil, err
 	}
 	return o.signed, nil
+}
+
+// Learn notes the addresses in a peer's signed record, which from has named.
+func Learn(s *Service, id peer.ID, record []byte, from peer.ID) error {
+	return s.learn(chainPeer{id, record}, from)
 }

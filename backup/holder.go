@@ -104,7 +104,7 @@ func (h *holder) answer(ctx context.Context, l *link, remote peer.ID) error {
 	defer h.transfers.end(remote)
 	switch body := m.GetBody().(type) {
 	case *pb.BackupMessage_Store:
-		return h.receive(ctx, l, body.Store)
+		return h.receive(ctx, l, body.Store, remote)
 	case *pb.BackupMessage_Fetch:
 		return h.supply(l, body.Fetch)
 	case *pb.BackupMessage_List:

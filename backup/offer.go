@@ -64,8 +64,9 @@ func whereabouts(addrs []multiaddr.Multiaddr) (host, group string) {
 }
 
 // learn notes the addresses of a peer that somebody named in a chain, after proving
-// that the peer itself signed them: nobody can be made to dial a third party.
-func (s *Service) learn(p chainPeer) error {
+// that the peer itself signed them: nobody can be made to dial a third party, nor, from
+// afar, into our own network.
+func (s *Service) learn(p chainPeer, from peer.ID) error {
 	if len(p.record) == 0 {
 		return nil
 	}
@@ -77,7 +78,8 @@ func (s *Service) learn(p chainPeer) error {
 	if rec.PeerID != p.id || !p.id.MatchesPublicKey(envelope.PublicKey) {
 		return fmt.Errorf("record of %s: %w: signed by another peer", p.id, errMalformed)
 	}
-	s.node.Host().Peerstore().AddAddrs(p.id, rec.Addrs[:min(len(rec.Addrs), offerAddrs)], peerstore.TempAddrTTL)
+	addrs := s.node.Dialable(rec.Addrs[:min(len(rec.Addrs), offerAddrs)], from)
+	s.node.Host().Peerstore().AddAddrs(p.id, addrs, peerstore.TempAddrTTL)
 	return nil
 }
 

@@ -146,7 +146,7 @@ func (p *putting) pass(ctx context.Context, chosen []Candidate) error {
 	for _, c := range chosen {
 		peers = append(peers, chainPeer{c.Peer, c.record})
 	}
-	c := p.s.openChain(ctx, p.order, peers)
+	c := p.s.openChain(ctx, p.order, peers, p.s.node.ID())
 	err := p.feed(ctx, c, len(peers)-1)
 	if err != nil {
 		c.abort()

@@ -15,7 +15,7 @@ import (
 
 // receive serves a Store: it reserves space here and behind, takes the blob and passes
 // it on while it stores, and tells each peer's outcome.
-func (h *holder) receive(ctx context.Context, l *link, ask *pb.Store) error {
+func (h *holder) receive(ctx context.Context, l *link, ask *pb.Store, remote peer.ID) error {
 	o, err := checkOrder(h.store.network, ask.GetOrder())
 	if err != nil {
 		return err
@@ -39,7 +39,7 @@ func (h *holder) receive(ctx context.Context, l *link, ask *pb.Store) error {
 			return err
 		}
 	}
-	next := h.service.openChain(ctx, o, behind)
+	next := h.service.openChain(ctx, o, behind, remote)
 	defer next.abort()
 	ready := &pb.Ready{Have: have}
 	if err := l.send(&pb.BackupMessage{Body: &pb.BackupMessage_Ready{Ready: ready}}, 0); err != nil {

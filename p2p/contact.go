@@ -170,7 +170,7 @@ func fromAfar(via multiaddr.Multiaddr) bool { return via != nil && manet.IsPubli
 // foreign tells whether a contact that came over the link via cannot be meant for us.
 func (c *contacts) foreign(contact wire.Contact, via multiaddr.Multiaddr) bool {
 	addrs, err := c.addrs(contact)
-	return err == nil && len(addrs) > 0 && fromAfar(via) && !slices.ContainsFunc(addrs, manet.IsPublicAddr)
+	return err == nil && len(addrs) > 0 && privateFromAfar(addrs, via)
 }
 
 // dialable leaves of a contact's addresses those that may lead to it: of a peer
