@@ -69,27 +69,27 @@ func (s *Service) openFirst(ctx context.Context, o *order, first chainPeer, behi
 	if err := s.learn(first, from); err != nil {
 		return nil, false, err
 	}
-	l, err = s.dial(ctx, first.id)
+	opened, err := s.dial(ctx, first.id)
 	if err != nil {
 		return nil, false, fmt.Errorf("%w: %w", errLost, err)
 	}
-	stop := context.AfterFunc(ctx, l.close)
+	stop := context.AfterFunc(ctx, opened.close)
 	defer func() {
 		if !stop() && err == nil {
 			err = fmt.Errorf("%w: %w", errLost, ctx.Err())
 		}
 		if err != nil {
-			l.close()
+			opened.close()
 		}
 	}()
 	ask := &pb.Store{Order: o.signed}
 	for _, p := range behind {
 		ask.Chain = append(ask.Chain, &pb.ChainPeer{Peer: []byte(p.id), Record: p.record})
 	}
-	if err := l.send(&pb.BackupMessage{Body: &pb.BackupMessage_Store{Store: ask}}, 0); err != nil {
+	if err := opened.send(&pb.BackupMessage{Body: &pb.BackupMessage_Store{Store: ask}}, 0); err != nil {
 		return nil, false, fmt.Errorf("%w: %w", errLost, err)
 	}
-	m, err := l.receive(wire.MaxControlFrame, wait)
+	m, err := opened.receive(wire.MaxControlFrame, wait)
 	if err != nil {
 		return nil, false, err
 	}
@@ -97,7 +97,7 @@ func (s *Service) openFirst(ctx context.Context, o *order, first chainPeer, behi
 	if ready == nil {
 		return nil, false, unexpected(m, "Ready")
 	}
-	return l, ready.GetHave(), nil
+	return opened, ready.GetHave(), nil
 }
 
 // read takes the outcomes, until all are known or the link ends.

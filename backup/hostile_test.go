@@ -16,6 +16,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/grapevine-p2p/grapevine/backup"
+	"github.com/grapevine-p2p/grapevine/internal/durable"
+	"github.com/grapevine-p2p/grapevine/internal/durable/durabletest"
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
 )
@@ -158,6 +160,29 @@ func TestQuotaRefusedBeforeData(t *testing.T) {
 	r, err := small.owner.Put(t.Context(), name, backup.PutOptions{Replicas: 2})
 	if !errors.Is(err, backup.ErrTooFewHolders) || r.Sent != 0 {
 		t.Errorf("%d bytes sent: %v", r.Sent, err)
+	}
+}
+
+// A holder that offers space and then refuses costs a copy, whether the owner asks it
+// or another holder in front of it.
+func TestRefusalInChain(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 3, func(holder int) []backup.Option {
+		if holder == 0 {
+			return nil
+		}
+		return []backup.Option{backup.WithFS(durabletest.Wrap(durable.OS{}, func(op durabletest.Op) error {
+			if op.Kind == "Create" && filepath.Base(filepath.Dir(filepath.Dir(op.Name))) == "blobs" {
+				return errors.New("injected")
+			}
+			return nil
+		}))}
+	})
+	name := filepath.Join(t.TempDir(), "file")
+	writeFile(t, name, 100_000, 1)
+	r, err := c.owner.Put(t.Context(), name, backup.PutOptions{Replicas: 3})
+	if !errors.Is(err, backup.ErrTooFewHolders) || len(r.Holders) != 1 || r.Holders[0] != c.Nodes[1].ID() {
+		t.Errorf("stored on %v: %v", r.Holders, err)
 	}
 }
 
