@@ -315,6 +315,23 @@ func TestForAPerson(t *testing.T) {
 	}
 }
 
+// When some copies cannot be made, the receipt of the others is shown.
+func TestTooFewCopies(t *testing.T) {
+	sound, data := serve(t), t.TempDir()
+	broken := serve(t, "--data", data, "--peer", sound.addr)
+	blobs := filepath.Join(data, "backup", "blobs")
+	if err := os.Remove(blobs); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(blobs, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	stored, ok := events(t, "stored", "put", "-r2", makeFolder(t), "--data", t.TempDir(), "--peer", sound.addr, "--peer", broken.addr)
+	if ok || len(stored) != 1 || stored[0]["ok"] != false || stored[0]["id"] == "" || !slices.Equal(stored[0].strings("holders"), []string{sound.id}) {
+		t.Errorf("put: %v, %v", ok, stored)
+	}
+}
+
 func TestSize(t *testing.T) {
 	for in, want := range map[string]size{"1": 1, "500MB": 500e6, "1.5GiB": 3 << 29, " 10 kb ": 10_000, "2TiB": 2 << 40} {
 		var s size

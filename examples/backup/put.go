@@ -52,21 +52,24 @@ func (p *putCmd) one(ctx context.Context, out *program.Output, service *backup.S
 	started := time.Now()
 	r, err := service.Put(ctx, path, backup.PutOptions{Replicas: p.Replicas, Progress: b.tell})
 	b.end()
-	if err != nil {
+	if err != nil && (!errors.Is(err, backup.ErrTooFewHolders) || len(r.Holders) == 0) {
 		return err
 	}
-	took := time.Since(started)
+	took, stored := time.Since(started), "stored"
+	if err != nil { // the copies that there are can be restored all the same
+		stored = "stored too few copies of"
+	}
 	out.Print("stored", program.Fields{
-		"ok": true, "path": path, "name": r.Name, "id": r.ID.String(), "files": r.Files, "folders": r.Folders, "links": r.Links,
+		"ok": err == nil, "path": path, "name": r.Name, "id": r.ID.String(), "files": r.Files, "folders": r.Folders, "links": r.Links,
 		"bytes": r.Size, "sealed": r.Sealed, "sent": r.Sent, "holders": r.Holders, "skipped": r.Skipped, "seconds": took.Seconds(),
-	}, "stored %s: %s, %s, sealed %s, as %s on %s in %s", r.Name, count(r.Files, "file"), size(r.Size), size(r.Sealed), r.ID.Short(), count(len(r.Holders), "holder"), rounded(took))
+	}, "%s %s: %s, %s, sealed %s, as %s on %s in %s", stored, r.Name, count(r.Files, "file"), size(r.Size), size(r.Sealed), r.ID.Short(), count(len(r.Holders), "holder"), rounded(took))
 	for _, id := range r.Holders {
 		out.Detail("  on %s", display.Fingerprint(id.String()))
 	}
 	for _, name := range r.Skipped {
 		out.Detail("  left out, not a file: %s", name)
 	}
-	return nil
+	return err
 }
 
 func rounded(d time.Duration) time.Duration {
