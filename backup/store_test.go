@@ -302,6 +302,38 @@ func TestStoreDamage(t *testing.T) {
 	}
 }
 
+// A read that fails at the start says nothing of the blob: it stays where it is.
+func TestReadErrorIsNoDamage(t *testing.T) {
+	data, o := testBlob(t, 2*groupSize+7)
+	mem := durabletest.NewMem()
+	s, err := testStore(mem)
+	if err == nil {
+		err = keep(s, o, data)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	failed := 0
+	for n := 1; ; n++ {
+		failing, count := durabletest.FailAt(mem, n, errInjected)
+		if _, err := testStore(failing); errors.Is(err, errInjected) {
+			failed++
+		}
+		if count() < n {
+			break
+		}
+		if names, err := mem.List("/damaged"); err == nil {
+			t.Fatalf("operation %d: moved aside: %v", n, names)
+		}
+	}
+	if failed < 4 { // the order is opened and read, the blob and the tree are looked at
+		t.Errorf("%d faults were told", failed)
+	}
+	if s, err := testStore(mem); err != nil || s.find(o.id) == nil {
+		t.Errorf("after the faults: %v", err)
+	}
+}
+
 func TestSlices(t *testing.T) {
 	data, o := testBlob(t, 5*groupSize+100)
 	id, tree, err := buildTree(bytes.NewReader(data), o.size)

@@ -75,11 +75,15 @@ func (s *store) sweep(folder string) error {
 
 // enter checks a blob's name, sizes and order, and moves it aside if they disagree.
 // Its bytes are verified when they are served. A sound blob of another network is an
-// error: whoever names the wrong network must not lose what is kept for others.
+// error: whoever names the wrong network must not lose what is kept for others. So is a
+// read that fails, which may pass: too many open files, a cable.
 func (s *store) enter(id BlobID) error {
 	o, err := s.check(id)
 	if errors.Is(err, errNetwork) {
 		return fmt.Errorf("%q keeps blobs of another network: name that network, or use another folder: %w", s.folder, err)
+	}
+	if err != nil && !isDamage(err) {
+		return fmt.Errorf("check blob %s: %w", id, err)
 	}
 	if err != nil {
 		s.log.Error("damaged blob moved aside", "blob", id, "to", s.damaged(), "error", errors.Join(err, s.moveAside(id)))
@@ -89,6 +93,17 @@ func (s *store) enter(id BlobID) error {
 	defer s.mu.Unlock()
 	s.add(o)
 	return nil
+}
+
+// isDamage tells whether an error of check is for good: a file that is missing, or of
+// the wrong size or content.
+func isDamage(err error) bool {
+	for _, damage := range []error{fs.ErrNotExist, ErrDamaged, errMalformed, ErrTooLarge, durable.ErrTooLarge} {
+		if errors.Is(err, damage) {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *store) check(id BlobID) (*order, error) {
