@@ -70,9 +70,14 @@ func (s *Service) get(ctx context.Context, id BlobID, destination string, opts G
 		fetched <- nil
 	case <-f.ordered:
 	}
-	out, err := restore(ctx, r, s.key, f.contents, destination, opts.Overwrite)
+	source := &source{Reader: r}
+	out, err := restore(ctx, source, s.key, f.contents, destination, opts.Overwrite)
 	_ = r.CloseWithError(errStopped)
-	if fetchErr := <-fetched; fetchErr != nil && !errors.Is(fetchErr, errStopped) {
+	if err != nil {
+		cancel() // the fetch may be waiting for a holder, or looking for one
+	}
+	fetchErr := <-fetched
+	if (err == nil || source.failed) && !errors.Is(fetchErr, errStopped) {
 		err = fetchErr // the cause of the other
 	}
 	if err != nil {
@@ -82,6 +87,18 @@ func (s *Service) get(ctx context.Context, id BlobID, destination string, opts G
 		Path: filepath.Join(destination, f.contents.Name), Contents: f.contents, Sealed: f.at,
 		Holders: f.from, Skipped: out.skipped,
 	}, nil
+}
+
+// source is what a restore reads, by one goroutine.
+type source struct {
+	io.Reader
+	failed bool // reading did: the restore's error comes of that
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.Reader.Read(p)
+	s.failed = s.failed || err != nil && err != io.EOF
+	return n, err
 }
 
 // restore unpacks into a temporary folder in destination and moves the whole to its

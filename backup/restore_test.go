@@ -3,6 +3,7 @@ package backup_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -115,6 +116,42 @@ func TestFallOverFromLiar(t *testing.T) {
 		sameTree(t, got.Path, folder)
 	}
 	must(t, <-lied)
+}
+
+// A restore that cannot be ends at once and says why, though its holder says nothing.
+func TestFailedRestoreStopsFetch(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 1, nil)
+	name := filepath.Join(t.TempDir(), "file")
+	writeFile(t, name, 100_000, 1)
+	r := c.put(name, 1)
+	conn := c.dialHolder()
+	must(t, wire.WriteFrame(conn, wire.MaxControlFrame, &pb.BackupMessage{Body: &pb.BackupMessage_Fetch{Fetch: &pb.Fetch{Id: r.ID[:]}}}))
+	var blob pb.BackupMessage
+	must(t, wire.ReadFrame(bufio.NewReader(conn), wire.MaxControlFrame, &blob))
+	must(t, conn.Close())
+	must(t, c.holders[0].Close())
+
+	// In the holder's place, one that never sends a slice.
+	silent := c.Nodes[1]
+	l, err := silent.Listen(wire.BackupService)
+	must(t, err)
+	defer l.Close()
+	defer silent.Share(p2p.Items{{Key: backup.BlobKey(r.ID), Size: r.Sealed}})()
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			defer conn.Close()
+			_ = wire.WriteFrame(conn, wire.MaxControlFrame, &blob)
+		}
+	}()
+	_, err = c.owner.Get(t.Context(), r.ID, filepath.Dir(name), backup.GetOptions{})
+	if !errors.Is(err, backup.ErrExists) {
+		t.Errorf("restored over what is there, from a silent holder: %v", err)
+	}
 }
 
 // relayLying passes on what an honest holder says, with one bit of the third slice
