@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -12,7 +11,6 @@ import (
 
 	"github.com/grapevine-p2p/grapevine/chat"
 	"github.com/grapevine-p2p/grapevine/examples/internal/program"
-	"github.com/grapevine-p2p/grapevine/internal/display"
 )
 
 const (
@@ -143,186 +141,6 @@ func (t *talk) relay(ctx context.Context, stream func(func(chat.Event, error) bo
 		case <-ctx.Done():
 			return
 		}
-	}
-}
-
-// who is a conversation's other side, as it is shown.
-func who(c *chat.Conversation) string { return display.Peer(c.Name(), c.Peer().String()) }
-
-// happened shows what others did.
-func (t *talk) happened(ev chat.Event) {
-	c := ev.Conversation
-	fields := program.Fields{"name": c.Name(), "id": c.Peer()}
-	switch ev.Kind {
-	case chat.Incoming:
-		t.incoming(c)
-	case chat.Received:
-		fields["seq"], fields["text"], fields["written"] = ev.Message.Seq, ev.Message.Text, ev.Message.Written
-		t.out.Print("message", fields, "%s: %s", who(c), indented(ev.Message.Text))
-	case chat.MessageDelivered:
-		fields["seq"] = ev.Message.Seq
-		if t.out.JSON() {
-			t.out.Print("delivered", fields, "")
-		}
-		t.settle()
-	case chat.Disconnected:
-		t.settle()
-		if errors.Is(ev.Err, chat.ErrLeft) {
-			t.gone[c] = true
-		}
-		waiting := t.waiting(c)
-		fields["undelivered"], fields["error"] = waiting, fmt.Sprint(ev.Err)
-		switch {
-		case errors.Is(ev.Err, chat.ErrClosed):
-		case errors.Is(ev.Err, chat.ErrLeft):
-			t.out.Print("disconnected", fields, "* %s left the conversation%s", who(c), undelivered(waiting))
-		default:
-			t.out.Print("disconnected", fields, "* %s is disconnected, trying to reach them again%s", who(c), undelivered(waiting))
-		}
-	case chat.Connected:
-		waiting, anew := t.waiting(c), t.gone[c] && !t.opening
-		switch {
-		case waiting > 0:
-			t.out.Print("connected", fields, "* %s is back, sending %d again", who(c), waiting)
-		case t.out.JSON():
-			t.out.Print("connected", fields, "")
-		}
-		if anew && waiting == 0 {
-			t.incoming(c)
-		}
-		delete(t.gone, c)
-	}
-}
-
-// incoming tells that somebody opened a conversation, the first time or after leaving.
-func (t *talk) incoming(c *chat.Conversation) {
-	t.out.Print("incoming", program.Fields{"name": c.Name(), "id": c.Peer()}, "* %s opened a conversation with you", who(c))
-	t.warn(c)
-	if (t.current == nil || t.gone[t.current]) && !t.opening {
-		t.choose(c)
-	} else {
-		t.out.Detail("  (to answer, type /to %s)", t.handle(c))
-	}
-}
-
-func undelivered(n int) string {
-	switch n {
-	case 0:
-		return ""
-	case 1:
-		return "; 1 message is not delivered yet"
-	default:
-		return fmt.Sprintf("; %d messages are not delivered yet", n)
-	}
-}
-
-// indented keeps the lines of one message apart from other messages: no text can pass
-// for somebody else's.
-func indented(text string) string {
-	return strings.ReplaceAll(display.Text(text), "\n", "\n    | ")
-}
-
-// handle is what a conversation's other side can be chosen by.
-func (t *talk) handle(c *chat.Conversation) string {
-	if p, online := t.shown[c.Peer()]; online {
-		return fmt.Sprint(p.number)
-	}
-	return c.Peer().String()
-}
-
-// warn tells of a name that belongs to somebody else.
-func (t *talk) warn(c *chat.Conversation) {
-	if c.Standing() == chat.Conflicting {
-		t.out.Print("warning", program.Fields{"id": c.Peer(), "name": c.Name()},
-			"! this is not the %s that you have talked with before: the key is another", display.Line(c.Name()))
-	}
-}
-
-// choose makes a conversation the one that lines go to.
-func (t *talk) choose(c *chat.Conversation) {
-	t.current = c
-	if c == nil {
-		t.input.SetPrompt("> ")
-		return
-	}
-	name := display.Line(c.Name())
-	if name == "" {
-		name = display.Fingerprint(c.Peer().String())
-	}
-	t.input.SetPrompt("to " + name + "> ")
-	t.out.Print("talking", program.Fields{"name": c.Name(), "id": c.Peer()}, "* what you type goes to %s; /leave ends it", who(c))
-}
-
-// open begins to open a conversation; its outcome comes over t.opened.
-func (t *talk) open(ctx context.Context, wg *sync.WaitGroup, to string) {
-	to = strings.TrimSpace(to)
-	t.opening = true
-	target := to
-	for _, p := range t.shown {
-		if fmt.Sprint(p.number) == to {
-			target = p.id.String()
-			if p.name != "" && t.unique(p) {
-				target = p.name // so that the name's key is checked and kept
-			}
-		}
-	}
-	wg.Go(func() {
-		c, err := t.service.Open(ctx, target)
-		t.opened <- opened{to, c, err}
-	})
-}
-
-// unique tells whether nobody else who is online has a person's name.
-func (t *talk) unique(p person) bool {
-	for _, other := range t.shown {
-		if other.id != p.id && strings.EqualFold(other.name, p.name) {
-			return false
-		}
-	}
-	return true
-}
-
-// begin takes the outcome of open.
-func (t *talk) begin(o opened) {
-	t.opening = false
-	if o.err == nil {
-		delete(t.gone, o.conversation)
-		t.choose(o.conversation)
-		t.warn(o.conversation)
-		return
-	}
-	t.failed++
-	fields := program.Fields{"to": o.who, "error": o.err.Error()}
-	var refused *chat.RefusedError
-	var changed *chat.KeyChangedError
-	var ambiguous *chat.AmbiguousError
-	to := display.Line(o.who)
-	switch {
-	case errors.As(o.err, &refused):
-		t.out.Print("not-opened", fields, "! %s refused: %s", display.Peer(to, refused.Peer.String()), display.Line(refused.Reason))
-	case errors.As(o.err, &changed):
-		t.doubtful = changed
-		t.out.Print("not-opened", fields, "! %s had the key %s and now has %s: that may be somebody else. If you know better, type /trust",
-			display.Line(changed.Name), display.Fingerprint(changed.Known.String()), display.Fingerprint(changed.Found.String()))
-	case errors.As(o.err, &ambiguous):
-		t.out.Print("not-opened", fields, "! several people call themselves %s; choose one by peer ID:", to)
-		for _, id := range ambiguous.Peers {
-			t.out.Detail("  %s", id)
-		}
-	case errors.Is(o.err, chat.ErrSelf):
-		t.out.Print("not-opened", fields, "! %s is you", to)
-	case errors.Is(o.err, chat.ErrNotFound):
-		t.out.Print("not-opened", fields, "! nobody called %s was found", to)
-	case errors.Is(o.err, chat.ErrOffline):
-		_, why, _ := strings.Cut(o.err.Error(), chat.ErrOffline.Error()+": ")
-		if why != "" && !strings.Contains(why, "\n") {
-			t.out.Print("not-opened", fields, "! %s cannot be reached: %s", to, display.Line(why))
-			break
-		}
-		t.out.Print("not-opened", fields, "! %s cannot be reached", to)
-		t.out.Detail("  (%s)", display.Line(o.err.Error()))
-	default:
-		t.out.Print("not-opened", fields, "! %s", o.err)
 	}
 }
 
