@@ -53,15 +53,6 @@ func TestFloodOfRecords(t *testing.T) {
 		a.send(s, wire.Message{Kind: wire.KindShuffleReply, Contacts: contacts})
 	}
 	eventually(t, "messages are dropped unproved", func() bool {
-		families, err := registry.Gather()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range families {
-			if f.GetName() == "grapevine_dropped_unproved_total" {
-				return f.GetMetric()[0].GetCounter().GetValue() > 0
-			}
-		}
-		return false
+		return counter(t, registry, "grapevine_dropped_unproved_total") > 0
 	})
 }

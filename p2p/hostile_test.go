@@ -5,14 +5,18 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/core/record"
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/grapevine-p2p/grapevine/internal/fabric"
 	"github.com/grapevine-p2p/grapevine/internal/wire"
@@ -247,5 +251,55 @@ func TestClosedLinkIsNotHeldOpen(t *testing.T) {
 		case <-late.C:
 			t.Fatal("the victim still reads")
 		}
+	}
+}
+
+// Garbage, other networks and foreign records on the presence topic reach nobody's list.
+func TestForgedPresence(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	net := p2ptest.New(t, 0)
+	victim := net.Add(p2p.WithMetrics(registry))
+	net.Join(net.Add())
+	if err := net.Nodes[1].Announce("honest"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the honest one is seen", func() bool { return len(victim.Online()) == 1 })
+
+	a := newAttacker(t, victim)
+	router, err := pubsub.NewGossipSub(t.Context(), a.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	topic, err := router.Join(victim.TopicPrefix() + "presence")
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the attacker is among the topic's peers", func() bool { return len(topic.ListPeers()) > 0 })
+	own := a.contact().Record
+	foreign := madeUp(t).Record
+	forged := []*pb.Presence{
+		{Network: "elsewhere", Name: "mallory", Record: own},
+		{Network: victim.Network(), Name: "mallory", Record: foreign},
+		{Network: victim.Network(), Record: own},
+		{Network: victim.Network(), Name: strings.Repeat("m", 1000), Record: own},
+	}
+	messages := [][]byte{[]byte("garbage"), make([]byte, 20<<10)}
+	for _, f := range forged {
+		data, err := proto.Marshal(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		messages = append(messages, data)
+	}
+	for _, m := range messages {
+		if err := topic.Publish(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "all are rejected", func() bool {
+		return counter(t, registry, "grapevine_pubsub_rejected_total") >= float64(len(messages))
+	})
+	if online := names(victim); len(online) != 1 || online[0] != "honest" {
+		t.Errorf("online are %q", online)
 	}
 }
