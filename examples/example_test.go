@@ -3,10 +3,7 @@ package examples_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"log"
-	"net"
-	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -19,17 +16,16 @@ import (
 	"github.com/grapevine-p2p/grapevine/p2p"
 )
 
-// program is the code of the README: a peer that registers, joins, shares, asks and
-// serves. folder is the reader's own; so are the servers.
+// program is the code of the README. The reader has a folder and the addresses of
+// some servers.
 func program(ctx context.Context, folder string, servers ...peer.AddrInfo) error {
 	// README begins
-	node, err := p2p.New(p2p.WithDataDir(folder), // identity and known peers are kept there
-		p2p.WithListenAddrs("/ip4/127.0.0.1/tcp/0")) // without this: every interface, TCP and QUIC
+	node, err := p2p.New(p2p.WithDataDir(folder), p2p.WithListenAddrs("/ip4/127.0.0.1/tcp/0"))
 	if err != nil {
 		return err
 	}
 	defer node.Close()
-	directory, err := bootstrap.NewClient(node.Host(), servers...) // several, any may be down
+	directory, err := bootstrap.NewClient(node.Host(), servers...) // any of them may be down
 	if err != nil {
 		return err
 	}
@@ -44,26 +40,15 @@ func program(ctx context.Context, folder string, servers ...peer.AddrInfo) error
 	if _, err := node.Join(ctx, seeds...); err != nil {
 		return err
 	}
-	stop := node.Share(p2p.Items{{Key: "tape-1", Name: "garden party 2026.ogg", Size: 31337}})
-	defer stop()
+	defer node.Share(p2p.Items{{Key: "tape-1", Name: "garden party 2026.ogg", Size: 31337}})()
 	for hit, err := range node.Query(ctx, p2p.Query{Words: []string{"holiday", "photos"}, Max: 1}) {
 		if err != nil {
 			return err
 		}
 		fmt.Printf("%q, %d bytes, %d link away\n", hit.Item.Name, hit.Item.Size, hit.Hops)
-		conn, err := node.Dial(ctx, hit.From.ID, "files") // a net.Conn, nothing in between
-		if err != nil {
-			return err
-		}
-		defer conn.Close()
-		fmt.Fprintf(conn, "GET /hello HTTP/1.0\r\n\r\n")
-		page, err := io.ReadAll(conn)
-		_, body, _ := strings.Cut(string(page), "\r\n\r\n")
-		fmt.Print(body)
-		return err
 	}
+	return nil
 	// README ends
-	return fmt.Errorf("nobody has it")
 }
 
 // Example runs that program against a bootstrap server and one other peer.
@@ -92,12 +77,10 @@ func Example() {
 	if err := program(ctx, folder, peer.AddrInfo{ID: h.ID(), Addrs: h.Addrs()}); err != nil {
 		log.Fatal(err)
 	}
-	// Output:
-	// "holiday photos 2026.zip", 4096 bytes, 1 link away
-	// hello from bob
+	// Output: "holiday photos 2026.zip", 4096 bytes, 1 link away
 }
 
-// other is a peer that is there already, and serves HTTP on the overlay.
+// other is a peer that is there already, with photos to share.
 func other(ctx context.Context, server host.Host) (leave func(), err error) {
 	bob, err := p2p.New(p2p.WithListenAddrs("/ip4/127.0.0.1/tcp/0"))
 	if err != nil {
@@ -111,18 +94,7 @@ func other(ctx context.Context, server host.Host) (leave func(), err error) {
 		return nil, err
 	}
 	bob.Share(p2p.Items{{Key: "zip-1", Name: "holiday photos 2026.zip", Size: 4096}})
-	listener, err := bob.Listen("files")
-	if err != nil {
-		return nil, err
-	}
-	go serve(listener)
 	return func() { _, _ = directory.Close(), bob.Close() }, nil
-}
-
-func serve(listener net.Listener) {
-	_ = http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, "hello from bob\n")
-	}))
 }
 
 // TestREADMEShowsTheProgram: what the README shows is what the Example runs.

@@ -94,6 +94,9 @@ const (
 	// an announcement holds: three may be lost.
 	presenceTime   = 20 * time.Second
 	presenceExpiry = 70 * time.Second
+	// presenceLeast is the least time between two announcements of one peer; what
+	// comes sooner is not passed on, so that nobody floods the network with them.
+	presenceLeast = time.Second
 	// presenceAgain is when a newcomer is told once more: gossipsub's mesh has taken
 	// it in by then.
 	presenceAgain = 4 * time.Second

@@ -1,6 +1,7 @@
 package p2p
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"unicode/utf8"
@@ -45,7 +46,13 @@ func WithDataDir(root string) Option {
 
 // WithHost uses the caller's libp2p host, which the caller closes after the node.
 func WithHost(h host.Host) Option {
-	return func(c *config) error { c.host = h; return nil }
+	return func(c *config) error {
+		if h == nil {
+			return errors.New("no host")
+		}
+		c.host = h
+		return nil
+	}
 }
 
 // WithNetwork names the overlay; nodes of different networks refuse each other.
@@ -95,7 +102,13 @@ func WithDegree(n int) Option {
 
 // WithLogger sends the node's log there; the default is nowhere.
 func WithLogger(log *slog.Logger) Option {
-	return func(c *config) error { c.log = log; return nil }
+	return func(c *config) error {
+		if log == nil {
+			return errors.New("no logger")
+		}
+		c.log = log
+		return nil
+	}
 }
 
 // WithMetrics registers the node's Prometheus collectors until Close, and those of

@@ -187,9 +187,18 @@ func (p *presence) validate(_ context.Context, _ peer.ID, m *pubsub.Message) pub
 	if err != nil {
 		return pubsub.ValidationReject
 	}
+	if len(m.GetSeqno()) != 8 {
+		return pubsub.ValidationReject
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	_, known := p.online[from]
+	if last, ok := p.latest.Get(from); ok && binary.BigEndian.Uint64(m.GetSeqno()) <= last {
+		return pubsub.ValidationIgnore // a replay, or overtaken
+	}
+	old, known := p.online[from]
+	if known && !msg.GetLeaving() && time.Since(old.Seen) < presenceLeast {
+		return pubsub.ValidationIgnore
+	}
 	if !known && (len(p.online) >= maxPresent || msg.GetLeaving()) {
 		return pubsub.ValidationIgnore
 	}
@@ -221,7 +230,7 @@ func (p *presence) listen(ctx context.Context) {
 			continue
 		}
 		msg, info, err := p.decode(m.GetFrom(), m.GetData())
-		if err != nil || len(m.GetSeqno()) != 8 {
+		if err != nil {
 			continue
 		}
 		p.heard(msg, info, binary.BigEndian.Uint64(m.GetSeqno()), time.Now())

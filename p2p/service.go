@@ -53,8 +53,8 @@ func checkService(name string) error {
 }
 
 // Dial opens a conn to a service at a peer whose addresses are known: from a hit of
-// the last two minutes, from Join, or from the host's peerstore. Without a deadline in ctx it takes 15 s
-// at most.
+// the last two minutes, from Join, or from the host's peerstore. It takes 15 s at
+// most.
 func (n *Node) Dial(ctx context.Context, id peer.ID, service string) (net.Conn, error) {
 	conn, err := n.dialService(ctx, id, service)
 	if err != nil {

@@ -1,5 +1,5 @@
 // Package p2ptest makes small networks of real nodes for tests, as httptest makes
-// servers: each has its own libp2p host and identity, in memory, on a loopback
+// servers: each has an identity in memory and a libp2p host on a real loopback
 // socket; nodes are cut off, healed and slowed at will.
 //
 //	net := p2ptest.New(t, 5)
