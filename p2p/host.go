@@ -19,22 +19,6 @@ import (
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 )
 
-// Limits on connections.
-const (
-	// Between these the connection manager trims; neighbours are protected. Four
-	// times the default degree, and room for the services.
-	lowConns  = 160
-	highConns = 256
-
-	// connsPerAddress is for one public address: a household, a lab.
-	connsPerAddress = 64
-	// overlayStreams is for one peer: one link, and what is opened at once, refused or
-	// about to close.
-	overlayStreams = 8
-	// newConnsPerAddress is how many of them may be new each second.
-	newConnsPerAddress = 1
-)
-
 func newHost(c *config, key crypto.PrivKey) (host.Host, error) {
 	listen := c.listen
 	if len(listen) == 0 {

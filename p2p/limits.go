@@ -108,3 +108,34 @@ const (
 	maxPresenceName      = 64
 	maxPresenceNameBytes = 4 * maxPresenceName
 )
+
+// Limits of the libp2p host that a node makes.
+const (
+	// Between these the connection manager trims; neighbours are protected. Four
+	// times the default degree, and room for the services.
+	lowConns  = 160
+	highConns = 256
+	// connsPerAddress is for one public address: a household, a lab.
+	connsPerAddress = 64
+	// newConnsPerAddress is how many of them may be new each second.
+	newConnsPerAddress = 1
+	// overlayStreams is for one peer: one link, and what is opened at once, refused or
+	// about to close.
+	overlayStreams = 8
+)
+
+// Limits of gossipsub. Full queues drop silently, so they are large, and what is
+// dropped is counted.
+const (
+	// pubsubOutbox is the number of RPCs that may wait for one peer (default 32).
+	pubsubOutbox = 256
+	// pubsubValidate is the number of messages that may wait for validation.
+	pubsubValidate = 256
+	// pubsubMessage bounds a message: a presence, or a room's text.
+	pubsubMessage = 64 << 10
+	// maxTopics bounds the subscriptions of one peer; the router would take any number.
+	maxTopics = 64
+	// maxSubscribers is the number of peers whose subscriptions are counted: four
+	// times the connections that a host has.
+	maxSubscribers = 4 * highConns
+)

@@ -14,22 +14,6 @@ import (
 	"github.com/libp2p/go-libp2p/core/protocol"
 )
 
-// Settings of gossipsub. Full queues drop silently, so they are large, and what
-// is dropped is counted.
-const (
-	// pubsubOutbox is the number of RPCs that may wait for one peer (default 32).
-	pubsubOutbox = 256
-	// pubsubValidate is the number of messages that may wait for validation.
-	pubsubValidate = 256
-	// pubsubMessage bounds a message: a presence, or a room's text.
-	pubsubMessage = 64 << 10
-	// maxTopics bounds the subscriptions of one peer; the router would take any number.
-	maxTopics = 64
-	// maxSubscribers is the number of peers whose subscriptions are counted: four
-	// times the connections that a host has.
-	maxSubscribers = 4 * highConns
-)
-
 // TopicPrefix begins the name of every topic of the node's network. The node's
 // PubSub joins no others, and hears of no others.
 func (n *Node) TopicPrefix() string { return n.network + "/" }
