@@ -130,19 +130,17 @@ func (s *story) chat(ctx context.Context) error {
 		return err
 	}
 	lines := []string{"ana looks bruno up by name and talks with him, peer to peer. Then every bootstrap server stops, and they go on."}
-	say := func(who string, from, to *chat.Conversation, text string) error {
+	// out is ana's side of the conversation, and its name is bruno; back is bruno's.
+	say := func(from, to *chat.Conversation, text string) error {
 		took, err := deliver(ctx, from, to, text)
 		if err == nil {
-			lines = append(lines, fmt.Sprintf("%-6s %-40s on bruno's disk, acknowledged in %s", who+":", text, ms(took)))
-			if who == "bruno" {
-				lines[len(lines)-1] = strings.Replace(lines[len(lines)-1], "bruno's disk", "ana's disk", 1)
-			}
+			lines = append(lines, fmt.Sprintf("%-6s %-40s on %s's disk, acknowledged in %s", to.Name()+":", text, from.Name(), ms(took)))
 		}
 		return err
 	}
 	if err := errors.Join(
-		say("ana", out, back, "olá, are you there?"),
-		say("bruno", back, out, "yes, and nothing is in between"),
+		say(out, back, "olá, are you there?"),
+		say(back, out, "yes, and nothing is in between"),
 	); err != nil {
 		return err
 	}
@@ -152,8 +150,8 @@ func (s *story) chat(ctx context.Context) error {
 	}
 	lines = append(lines, fmt.Sprintf("-- %d of %d bootstrap servers stopped --", stopped, stopped))
 	if err := errors.Join(
-		say("ana", out, back, "the servers are gone"),
-		say("bruno", back, out, "and we did not need them"),
+		say(out, back, "the servers are gone"),
+		say(back, out, "and we did not need them"),
 	); err != nil {
 		return err
 	}
