@@ -31,6 +31,13 @@ type httpPeers struct {
 	Peers    []httpRecord `json:"peers"`
 }
 
+type httpHealth struct {
+	Status        string `json:"status"`
+	Registrations int    `json:"registrations"`
+	UptimeSeconds int64  `json:"uptime_seconds"`
+	Counts        tally  `json:"counts"`
+}
+
 type httpError struct {
 	Error string `json:"error"`
 }
@@ -40,7 +47,8 @@ type httpError struct {
 //	GET /                  what else there is, as plain text
 //	GET /api/peers         all registrations
 //	GET /api/names/{name}  one, or 404
-//	GET /healthz           200 while registrations are taken, or 503
+//	GET /healthz           200 while registrations are taken, or 503; with what was
+//	                       done and refused since the server was started
 //
 // It only reads. It answers under plain IP addresses, localhost and HTTPHosts, so
 // that no web page can reach it by giving its own host name this address.
@@ -127,11 +135,7 @@ func (s *Server) serveHealth(w http.ResponseWriter, _ *http.Request) {
 	case fail != nil:
 		status, code = "registrations cannot be stored", http.StatusServiceUnavailable
 	}
-	reply(w, code, struct {
-		Status        string `json:"status"`
-		Registrations int    `json:"registrations"`
-		UptimeSeconds int64  `json:"uptime_seconds"`
-	}{status, n, int64(time.Since(s.started).Seconds())})
+	reply(w, code, httpHealth{status, n, int64(time.Since(s.started).Seconds()), s.counts.read()})
 }
 
 func (e *entry) http() httpRecord {

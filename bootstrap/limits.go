@@ -72,8 +72,8 @@ const (
 	pageBytes = maxResponse - maxRecord - 512
 	// maxReason bounds the words of a refusal.
 	maxReason = 256
-	// maxSample is the number of peers handed out at once: enough for a node that
-	// wants some six neighbours to have a choice.
+	// maxSample is the number of peers handed out at once: some more than the 24
+	// neighbours that a node keeps by default, as some of them will not answer.
 	maxSample = 32
 	// maxListed bounds what a client takes from one server's list, and remembers
 	// of what one server tells while it is watched.

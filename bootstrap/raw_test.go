@@ -71,6 +71,10 @@ func renewRequest(name string) *pb.DirectoryRequest {
 	return &pb.DirectoryRequest{Body: &pb.DirectoryRequest_Renew{Renew: &pb.DirectoryRenew{Name: name}}}
 }
 
+func lookupRequest(name string) *pb.DirectoryRequest {
+	return &pb.DirectoryRequest{Body: &pb.DirectoryRequest_Lookup{Lookup: &pb.DirectoryLookup{Name: name}}}
+}
+
 func watchRequest(epoch, from uint64) *pb.DirectoryRequest {
 	return &pb.DirectoryRequest{Body: &pb.DirectoryRequest_Watch{Watch: &pb.DirectoryWatch{Epoch: epoch, From: from}}}
 }

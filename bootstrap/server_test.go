@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -395,6 +396,35 @@ func TestHTTPIndex(t *testing.T) {
 	}
 	if w := get(t, s, "/nonsense"); w.Code != http.StatusNotFound {
 		t.Errorf("another page: %d", w.Code)
+	}
+}
+
+func TestHealthCounts(t *testing.T) {
+	s := startServer(t)
+	alice, bob := newHost(t), newHost(t)
+	a, b := rawTalk(t, alice, s), rawTalk(t, bob, s)
+	a.asks(t, registerRequest(sealed(t, alice)))
+	a.asks(t, renewRequest("alice"))
+	a.asks(t, renewRequest("alice"))
+	b.asks(t, lookupRequest("alice"))
+	b.asks(t, lookupRequest("nobody"))
+	b.asks(t, lookupRequest("no\x1bname"))
+	b.asks(t, registerRequest(sealed(t, bob))) // the name is alice's
+	a.asks(t, removeRequest(sealed(t, alice, func(c *claim) { c.removed, c.seq = true, 99 })))
+
+	var health struct {
+		Status string
+		Counts map[string]uint64
+	}
+	if err := json.Unmarshal(get(t, s, "/healthz").Body.Bytes(), &health); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]uint64{
+		"granted": 1, "removed": 1, "renewed": 2, "lookups": 3, "refused": 2, // that nobody has a name is an answer
+		"streams_refused": 0, "malformed": 0, "busy": 0, "lagged": 0,
+	}
+	if health.Status != "ok" || !maps.Equal(health.Counts, want) {
+		t.Errorf("health is %+v, want counts %v", health, want)
 	}
 }
 
