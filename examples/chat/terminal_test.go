@@ -36,7 +36,7 @@ func terminal(t *testing.T, folder string, env ...string) *pane {
 	})
 	p.does("-f", os.DevNull, "-u", "new-session", "-d", "-x", "150", "-y", "50", "-c", folder, "sh")
 	p.enter("PS1='shell$ '")
-	p.shows("a shell", func(screen string) bool { return last(screen) == "shell$" })
+	p.shows("a shell", func(screen string) bool { return strings.HasSuffix(screen, "shell$") }) // keys may be there before it
 	return p
 }
 
@@ -119,12 +119,10 @@ func TestOnATerminal(t *testing.T) {
 	p.keys("half a li")
 	p.shows("the line so far", func(screen string) bool { return last(screen) == "to bob> half a li" })
 	bob.types("am I interrupting?")
-	p.shows("bob's text above the line so far", func(screen string) bool {
-		return strings.Contains(screen, "): am I interrupting?\n") && last(screen) == "to bob> half a li"
+	p.shows("bob's text above the line so far, once", func(screen string) bool {
+		return strings.Contains(screen, "): am I interrupting?\n") && last(screen) == "to bob> half a li" &&
+			strings.Count(screen, "half a li") == 1
 	})
-	if screen := p.screen(); strings.Count(screen, "half a li") != 1 {
-		t.Errorf("what is typed is shown twice:\n%s", screen)
-	}
 	p.enter("ne")
 	if line := bob.sees("alice (…", ": half a li"); !strings.HasSuffix(line, ": half a line") {
 		t.Errorf("bob sees %q", line)
