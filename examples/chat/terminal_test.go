@@ -16,23 +16,19 @@ type pane struct {
 	env []string
 }
 
-// terminal opens a pane whose shell has the environment env and works in folder.
+// terminal opens a pane whose shell has the environment env and works in folder, where
+// tmux has its socket too.
 func terminal(t *testing.T, folder string, env ...string) *pane {
 	t.Helper()
 	if _, err := exec.LookPath("tmux"); err != nil {
 		t.Skip("tmux is not installed")
 	}
-	sockets, err := os.MkdirTemp("", "tmux") // t.TempDir is too long for a socket
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &pane{t, append(os.Environ(), append(env, "TMUX_TMPDIR="+sockets, "ENV=", "LC_ALL=C.UTF-8")...)}
+	p := &pane{t, append(os.Environ(), append(env, "TMUX_TMPDIR="+folder, "ENV=", "LC_ALL=C.UTF-8")...)}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the terminal shows:\n%s", p.screen())
 		}
 		_, _ = p.tmux("kill-server")
-		os.RemoveAll(sockets)
 	})
 	p.does("-f", os.DevNull, "-u", "new-session", "-d", "-x", "150", "-y", "50", "-c", folder, "sh")
 	p.enter("PS1='shell$ '")
@@ -42,7 +38,7 @@ func terminal(t *testing.T, folder string, env ...string) *pane {
 
 // tmux runs a command of a tmux server of this test alone.
 func (p *pane) tmux(args ...string) (string, error) {
-	cmd := exec.Command("tmux", append([]string{"-L", "grapevine"}, args...)...)
+	cmd := exec.Command("tmux", append([]string{"-L", "test"}, args...)...)
 	cmd.Env = p.env
 	out, err := cmd.CombinedOutput()
 	if err != nil {
