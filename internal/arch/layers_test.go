@@ -37,18 +37,19 @@ var layers = []layer{
 	{"internal/iplimit", nil},
 	{"internal/listenaddr", nil},
 	{"internal/streamconn", nil},
+	{"internal/summary", nil},
 	{"internal/words", nil},
 
 	// The protocol.
-	{"internal/wire", []string{"internal/wire/pb"}},
+	{"internal/wire", []string{"internal/wire/pb", "internal/summary"}},
 	{"internal/wire/pb", nil},
-	{"internal/overlay", []string{"internal/wire"}},
-	{"internal/sim", []string{"internal/overlay", "internal/wire", "internal/words"}},
+	{"internal/overlay", []string{"internal/wire", "internal/summary"}},
+	{"internal/sim", []string{"internal/overlay", "internal/wire", "internal/summary", "internal/words"}},
 
 	// The library.
 	{"p2p", []string{
 		"internal/overlay", "internal/wire/...", "internal/streamconn", "internal/feed", "internal/iplimit", "internal/listenaddr",
-		"internal/datadir", "internal/durable", "internal/words", "internal/display",
+		"internal/datadir", "internal/durable", "internal/summary", "internal/words", "internal/display",
 	}},
 	{"p2p/p2ptest", []string{"p2p", "internal/fabric"}},
 	{"bootstrap", []string{

@@ -16,6 +16,7 @@ import (
 var pure = []string{
 	"internal/overlay",
 	"internal/sim",
+	"internal/summary",
 	"internal/words",
 	"internal/display",
 	"bootstrap/table.go",
