@@ -8,8 +8,12 @@ import (
 )
 
 // What a relayed query costs: it is read once, and written to each other neighbour.
-func BenchmarkReadQuery(b *testing.B) {
-	in := encoded(b, samples()["query"])
+func BenchmarkReadQuery(b *testing.B)   { benchmarkRead(b, samples()["query"]) }
+func BenchmarkReadWalk(b *testing.B)    { benchmarkRead(b, samples()["walk"]) }
+func BenchmarkReadSummary(b *testing.B) { benchmarkRead(b, edges()["largest summary"]) }
+
+func benchmarkRead(b *testing.B, m Message) {
+	in := encoded(b, m)
 	source := bytes.NewReader(in)
 	r := bufio.NewReader(source)
 	b.SetBytes(int64(len(in)))
@@ -23,8 +27,11 @@ func BenchmarkReadQuery(b *testing.B) {
 	}
 }
 
-func BenchmarkWriteQuery(b *testing.B) {
-	m := samples()["query"]
+func BenchmarkWriteQuery(b *testing.B)   { benchmarkWrite(b, samples()["query"]) }
+func BenchmarkWriteWalk(b *testing.B)    { benchmarkWrite(b, samples()["walk"]) }
+func BenchmarkWriteSummary(b *testing.B) { benchmarkWrite(b, edges()["largest summary"]) }
+
+func benchmarkWrite(b *testing.B, m Message) {
 	b.SetBytes(int64(len(encoded(b, m))))
 	b.ReportAllocs()
 	for b.Loop() {

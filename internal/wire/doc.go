@@ -7,8 +7,8 @@
 //	+------------------+----------------------------+
 //
 // The length is checked against the protocol's limit before anything is
-// allocated. Unknown protobuf fields are ignored; an unknown major version has
-// another protocol ID and is never negotiated.
+// allocated. Unknown protobuf fields are ignored, and so is an unknown message; an
+// unknown major version has another protocol ID and is never negotiated.
 //
 // An overlay link runs as follows, each line one [Message]:
 //
@@ -17,7 +17,7 @@
 //	   | <--- Hello{network,record} ---- |   (or Refusal, then close)
 //	   | ---- Join ----------------->    |
 //	   | <--- NeighbourReply --------    |
-//	   | <--- Query, Hit, Ping, Shuffle ... both ways, any order --->
+//	   | <--- Query, Hit, Summary, Ping ... both ways, any order --->
 //	   | ---- Disconnect ----------->    |
 //
 // The .proto files in pb are normative; the structs of this package are their

@@ -59,7 +59,7 @@ func TestGoldenOverlay(t *testing.T) {
 		golden(t, name, frame)
 		checkRead(t, name, frame, m)
 	}
-	for k := KindHello; k <= KindHit; k++ {
+	for k := KindHello; k <= KindWithdraw; k++ {
 		if !kinds[k] {
 			t.Errorf("no sample of kind %d", k)
 		}
@@ -76,7 +76,7 @@ func TestRoundTripEdges(t *testing.T) {
 // checkRead reads frame with and without a buffer, and nothing beyond it.
 func checkRead(t *testing.T, name string, frame []byte, want Message) {
 	t.Helper()
-	if n := len(frame) - Size(want); n < 1 || n > 3 {
+	if n := len(frame) - Size(want); n < 1 || n > 4 {
 		t.Errorf("%s: size %d of a frame of %d bytes", name, Size(want), len(frame))
 	}
 	two := append(bytes.Clone(frame), frame...)

@@ -5,7 +5,9 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"maps"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -42,7 +44,7 @@ func TestMalformedFrames(t *testing.T) {
 		{"length and nothing more", []byte{5}, io.ErrUnexpectedEOF},
 		{"half a message", []byte{5, 82, 3}, io.ErrUnexpectedEOF},
 		{"long length not there", []byte{0xff, 0xff, 0x03, 1}, io.ErrUnexpectedEOF},
-		{"length over the limit", protowire.AppendVarint(nil, MaxControlFrame+1), ErrTooLarge},
+		{"length over the limit", protowire.AppendVarint(nil, MaxSummaryFrame+1), ErrTooLarge},
 		{"huge length", protowire.AppendVarint(nil, 1<<40), ErrTooLarge},
 		{"largest length", protowire.AppendVarint(nil, 1<<63-1), ErrTooLarge},
 		{"length as a negative number", protowire.AppendVarint(nil, 1<<64-1), ErrMalformed},
@@ -56,7 +58,11 @@ func TestMalformedFrames(t *testing.T) {
 		{"end of a group", frame([]byte{0x54}), ErrMalformed},
 		{"deep groups", frame(repeat(MaxControlFrame/2, []byte{0xa3, 0x01})), ErrMalformed},
 		{"body of another type", frame(varint(10, 1)), ErrMalformed},
-		{"body not known", frame(field(99, []byte("new"))), ErrMalformed},
+		{"two bodies not known", frame(append(field(99, nil), field(98, nil)...)), ErrMalformed},
+		{"number not known", frame(varint(99, 1)), ErrMalformed},
+		{"body not known, as large as a summary", frame(field(99, make([]byte, MaxControlFrame))), ErrTooLarge},
+		{"ping as large as a summary", frame(append(field(10, nil), field(99, make([]byte, MaxControlFrame))...)), ErrTooLarge},
+		{"ping and a summary", frame(append(field(10, nil), field(16, nil)...)), ErrMalformed},
 		{"two bodies", frame(append(field(10, nil), field(11, nil)...)), ErrMalformed},
 		{"the same body twice", frame(append(field(10, nil), field(10, nil)...)), ErrMalformed},
 		{"garbage", []byte("GET / HTTP/1.1\r\nHost: localhost\r\n\r\nmore than seventy-one bytes for the G of GET"), ErrMalformed},
@@ -130,6 +136,56 @@ func TestMalformedFields(t *testing.T) {
 	reply := func(s *pb.ShuffleReply) *pb.Envelope {
 		return &pb.Envelope{Body: &pb.Envelope_ShuffleReply{ShuffleReply: s}}
 	}
+	walk := func(change func(*pb.Walk)) *pb.Envelope {
+		w := &pb.Walk{Kind: pb.WalkKind_WALK_PROBE}
+		change(w)
+		return query(func(q *pb.Query) { q.Walk = w })
+	}
+	report := func(change func(*pb.Report)) *pb.Envelope {
+		r := &pb.Report{Guid: guid[:], Peer: good}
+		change(r)
+		return &pb.Envelope{Body: &pb.Envelope_Report{Report: r}}
+	}
+	ack := func(a *pb.Ack) *pb.Envelope { return &pb.Envelope{Body: &pb.Envelope_Ack{Ack: a}} }
+	summary := func(change func(*pb.Summary)) *pb.Envelope {
+		s := &pb.Summary{Origin: good.Peer, Seq: 5, Filter: filter(2).Bytes()}
+		change(s)
+		return &pb.Envelope{Body: &pb.Envelope_Summary{Summary: s}}
+	}
+	delta := func(change func(*pb.Summary)) *pb.Envelope {
+		return summary(func(s *pb.Summary) {
+			s.Base, s.Filter, s.Delta = 4, nil, []byte{1, 2}
+			change(s)
+		})
+	}
+	want := func(origins ...[]byte) *pb.Envelope {
+		return &pb.Envelope{Body: &pb.Envelope_SummaryWant{SummaryWant: &pb.SummaryWant{Origins: origins}}}
+	}
+	withdraw := func(origins ...[]byte) *pb.Envelope {
+		return &pb.Envelope{Body: &pb.Envelope_Withdraw{Withdraw: &pb.Withdraw{Origins: origins}}}
+	}
+	step := func(change func(*pb.Step)) *pb.Tally {
+		s := &pb.Step{Peer: good.Peer}
+		change(s)
+		return &pb.Tally{Trace: []*pb.Step{s}}
+	}
+	steps := make([]*pb.Step, MaxSteps+1)
+	for i := range steps {
+		steps[i] = &pb.Step{Peer: []byte("p")}
+	}
+	tallies := map[string]*pb.Tally{
+		"steps many":          {Trace: steps},
+		"steps very many":     {Trace: make([]*pb.Step, MaxFields+1)},
+		"large":               {Trace: []*pb.Step{{Peer: make([]byte, MaxTally)}}},
+		"unreachable":         {Unreachable: 1 << 16},
+		"stale":               {Stale: 1 << 16},
+		"step's peer missing": step(func(s *pb.Step) { s.Peer = nil }),
+		"step's peer long":    step(func(s *pb.Step) { s.Peer = make([]byte, MaxPeerID+1) }),
+		"step's known":        step(func(s *pb.Step) { s.Known = 1 << 16 }),
+		"step's matched":      step(func(s *pb.Step) { s.Matched = 1 << 16 }),
+		"step's found":        step(func(s *pb.Step) { s.Found = 1 << 16 }),
+		"step's lost":         step(func(s *pb.Step) { s.Lost = 1 << 16 }),
+	}
 	cases := map[string]*pb.Envelope{
 		"no body":            {},
 		"hello network long": hello(&pb.Hello{Network: long(MaxNetworkName + 1)}),
@@ -173,7 +229,57 @@ func TestMalformedFields(t *testing.T) {
 			}
 		}),
 	}
+	maps.Copy(cases, map[string]*pb.Envelope{
+		"walk target long":     walk(func(w *pb.Walk) { w.Target = make([]byte, MaxPeerID+1) }),
+		"walk past long":       walk(func(w *pb.Walk) { w.Past = make([]uint32, MaxPast+1) }),
+		"walk tried long":      walk(func(w *pb.Walk) { w.Tried = make([]uint32, MaxTried+1) }),
+		"walk seen long":       walk(func(w *pb.Walk) { w.Seen = make([]byte, MaxSeen+1) }),
+		"walk seen short":      walk(func(w *pb.Walk) { w.Seen = make([]byte, MaxSeen-1) }),
+		"walk seen very short": walk(func(w *pb.Walk) { w.Seen = make([]byte, 1) }),
+		"walk large": walk(func(w *pb.Walk) {
+			w.Seen, w.Asker = make([]byte, MaxSeen), &pb.Contact{Peer: good.Peer, Record: make([]byte, MaxRecord+1<<10)}
+		}),
+		"query large beside its walk": query(func(q *pb.Query) {
+			q.Walk, q.Words = &pb.Walk{}, slices.Repeat([]string{long(MaxWord)}, MaxQuery/MaxWord)
+		}),
+
+		"ack without GUID": ack(&pb.Ack{}),
+		"ack found":        ack(&pb.Ack{Guid: guid[:], Found: 1 << 16}),
+
+		"report without GUID": report(func(r *pb.Report) { r.Guid = nil }),
+		"report hops":         report(func(r *pb.Report) { r.Hops = 256 }),
+
+		"summary origin missing":   summary(func(s *pb.Summary) { s.Origin = nil }),
+		"summary origin long":      summary(func(s *pb.Summary) { s.Origin = make([]byte, MaxPeerID+1) }),
+		"summary filter short":     summary(func(s *pb.Summary) { s.Filter = s.Filter[:len(s.Filter)-1] }),
+		"summary filter long":      summary(func(s *pb.Summary) { s.Filter = make([]byte, MaxFilter+512) }),
+		"summary filter full":      summary(func(s *pb.Summary) { s.Filter = append([]byte{0}, repeat(512, []byte{0xff})...) }),
+		"summary filter and delta": summary(func(s *pb.Summary) { s.Delta = []byte{1, 2} }),
+		"summary signature short":  summary(func(s *pb.Summary) { s.Signature = make([]byte, SignatureSize-1) }),
+		"summary signature long":   summary(func(s *pb.Summary) { s.Signature = make([]byte, SignatureSize+1) }),
+		"delta and filter":         delta(func(s *pb.Summary) { s.Filter = filter(1).Bytes() }),
+		"delta missing":            delta(func(s *pb.Summary) { s.Delta = nil }),
+		"delta long":               delta(func(s *pb.Summary) { s.Delta = make([]byte, MaxFilter+1) }),
+		"delta to the same":        delta(func(s *pb.Summary) { s.Base = s.Seq }),
+		"delta from later":         delta(func(s *pb.Summary) { s.Base = s.Seq + 1 }),
+
+		"want many":            want(slices.Repeat([][]byte{good.Peer}, MaxOrigins+1)...),
+		"want empty origin":    want(good.Peer, nil),
+		"want long origin":     want(make([]byte, MaxPeerID+1)),
+		"withdraw many":        withdraw(slices.Repeat([][]byte{good.Peer}, MaxOrigins+1)...),
+		"withdraw empty":       withdraw(nil),
+		"withdraw long origin": withdraw(make([]byte, MaxPeerID+1)),
+	})
+	for name, tally := range tallies {
+		cases["walk: "+name] = walk(func(w *pb.Walk) { w.Tally = tally })
+		cases["hit: "+name] = hit(func(h *pb.Hit) { h.Tally = tally })
+		cases["report: "+name] = report(func(r *pb.Report) { r.Tally = tally })
+	}
 	for name, c := range badContacts {
+		cases["report peer: "+name] = report(func(r *pb.Report) { r.Peer = c })
+		if c != nil { // hits go back as the query came
+			cases["walk asker: "+name] = walk(func(w *pb.Walk) { w.Asker = c })
+		}
 		cases["join: "+name] = &pb.Envelope{Body: &pb.Envelope_Join{Join: &pb.Join{Joiner: c}}}
 		cases["forward join: "+name] = forward(&pb.ForwardJoin{Joiner: c})
 		cases["shuffle origin: "+name] = shuffle(&pb.Shuffle{Origin: c})
@@ -235,6 +341,34 @@ func TestUnknownFields(t *testing.T) {
 	}
 }
 
+// What only a newer version can know is no message, and the next one is read.
+func TestUnknownBody(t *testing.T) {
+	for name, body := range map[string][]byte{
+		"empty":   nil,
+		"garbage": []byte("ÿÿ new"),
+		"largest": make([]byte, MaxControlFrame-8),
+	} {
+		r := bytes.NewReader(append(frame(field(19, body)), encoded(t, samples()["ping"])...))
+		if m, err := Read(r); err != nil || m.Kind != 0 {
+			t.Errorf("%s: %+v, %v", name, m, err)
+		}
+		if m, err := Read(r); err != nil || m.Kind != KindPing {
+			t.Errorf("after %s: %+v, %v", name, m, err)
+		}
+	}
+}
+
+// A walk of a kind that is not known goes as a guided one.
+func TestUnknownWalk(t *testing.T) {
+	for _, kind := range []uint64{0, uint64(WalkRandom) + 1, 256 + uint64(WalkProbe), 1<<64 - 1} {
+		query := append(field(1, guid[:]), field(4, []byte("key"))...)
+		m, err := Read(bytes.NewReader(frame(field(12, append(query, field(8, varint(1, kind))...)))))
+		if err != nil || m.Walk == nil || m.Walk.Kind != WalkGuided {
+			t.Errorf("kind %d: %+v, %v", kind, m.Walk, err)
+		}
+	}
+}
+
 // Frames made to cost memory cost about as much as what they say takes on the wire.
 func TestAllocation(t *testing.T) {
 	const most = 4 * MaxControlFrame
@@ -248,6 +382,16 @@ func TestAllocation(t *testing.T) {
 		"query of empty words":            frame(field(12, repeat(MaxControlFrame/2-20, field(5, nil)))),
 		"bodies in turn":                  frame(repeat(MaxControlFrame/8, append(field(10, nil), field(11, nil)...))),
 		"unknown fields":                  frame(repeat(MaxControlFrame/4, varint(100, 1))),
+		"walk of empty steps":             frame(field(12, field(8, field(8, repeat(MaxTally/2, field(9, nil)))))),
+		"walk of tallies":                 frame(field(12, field(8, repeat(MaxFields, field(8, repeat(MaxSteps/4, field(9, nil))))))),
+		"walks":                           frame(field(12, repeat(MaxFields, field(8, field(8, repeat(MaxSteps/4, field(9, nil))))))),
+		"hit of empty steps":              frame(field(13, field(5, repeat(MaxTally/2, field(9, nil))))),
+		"report of empty steps":           frame(field(15, field(4, repeat(MaxTally/2, field(9, nil))))),
+		"walk of many marks":              frame(field(12, field(8, field(6, make([]byte, MaxWalk))))),
+		"marks one by one":                frame(field(12, field(8, repeat(MaxWalk/5, protowire.AppendFixed32(protowire.AppendTag(nil, 6, protowire.Fixed32Type), 1))))),
+		"want of empty origins":           frame(field(17, repeat(MaxControlFrame/2-20, field(1, nil)))),
+		"withdraw of empty origins":       frame(field(18, repeat(MaxControlFrame/2-20, field(1, nil)))),
+		"full filter":                     frame(field(16, append(field(1, []byte("p")), field(4, append([]byte{0}, repeat(MaxFilter-1, []byte{0xff})...))...))),
 	} {
 		bytesAllocated := func() uint64 {
 			var m runtime.MemStats
@@ -273,7 +417,7 @@ func TestWriteFrameRefusesLarge(t *testing.T) {
 	if !errors.Is(err, ErrTooLarge) || b.Len() > 0 {
 		t.Errorf("%v, %d bytes written", err, b.Len())
 	}
-	for _, kind := range []Kind{0, KindHit + 1} {
+	for _, kind := range []Kind{0, KindWithdraw + 1} {
 		if err := Write(&b, Message{Kind: kind}); err == nil || b.Len() > 0 || Size(Message{Kind: kind}) != 0 {
 			t.Errorf("kind %d: %v", kind, err)
 		}

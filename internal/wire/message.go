@@ -31,6 +31,11 @@ const (
 	KindPong
 	KindQuery
 	KindHit
+	KindAck
+	KindReport
+	KindSummary
+	KindSummaryWant
+	KindWithdraw
 )
 
 // Message is one frame of the overlay protocol. Which fields count depends on
@@ -41,17 +46,24 @@ type Message struct {
 
 	Hello    *Hello    // Hello
 	Refusal  *Refusal  // Refusal
-	Contact  Contact   // Join, ForwardJoin: the joiner; Shuffle: the origin; Hit: the holder
+	Contact  Contact   // Join, ForwardJoin: the joiner; Shuffle: the origin; Hit: the holder; Report: the peer
 	Contacts []Contact // Shuffle, ShuffleReply
 
 	TTL   uint8  // ForwardJoin, Shuffle, Query: links left
-	Hops  uint8  // Query: links gone; Hit: links the query had gone
-	Flag  bool   // Neighbour: urgent; NeighbourReply: accepted; Disconnect: leaving
+	Hops  uint8  // Query: links gone; Hit, Report: links the query had gone
+	Flag  bool   // Neighbour: urgent; NeighbourReply: accepted; Disconnect: leaving; Query: acknowledge
+	Leaf  bool   // Join, Neighbour, NeighbourReply: the sender is a leaf
 	Nonce uint32 // Ping, Pong; Shuffle, ShuffleReply
 
-	GUID  GUID   // Query, Hit
+	GUID  GUID   // Query, Hit, Ack, Report
 	Query *Query // Query
+	Walk  *Walk  // Query: how it walks; nil: it floods
 	Items []Item // Hit
+	Found uint16 // Ack: results that the query found here
+	Tally *Tally // Hit, Report: what the query has cost so far
+
+	Summary *Summary // Summary
+	Peers   []PeerID // SummaryWant, Withdraw: the origins
 }
 
 // Hello is the first message in each direction of a link.
@@ -85,6 +97,7 @@ type Query struct {
 	Key   string
 	Words []string
 	Max   uint16 // hits wanted, 1 to MaxWanted
+	Trace bool   // who passes it on or answers it says so in its tally
 }
 
 // Item is one entry of a holder's index.

@@ -20,6 +20,7 @@ const (
 // Domains of what is signed: no signature of one kind can pass for another.
 const (
 	RegistrationDomain = "grapevine-registration"
+	SummaryDomain      = "grapevine-summary"
 )
 
 // DefaultNetwork is the network name of a node that was given none.

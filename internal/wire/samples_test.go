@@ -2,10 +2,12 @@ package wire
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/grapevine-p2p/grapevine/internal/summary"
 	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
 )
 
@@ -26,16 +28,33 @@ func contacts(n int) []Contact {
 
 var guid = GUID{0xde, 0xad, 0xbe, 0xef, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}
 
+// filter is one of so many items; of none it is nil.
+func filter(items int) *summary.Filter {
+	var b summary.Builder
+	for i := range items {
+		b.Add(fmt.Sprint("key", i), []string{"holiday", fmt.Sprint("photo", i)})
+	}
+	return b.Filter()
+}
+
+func tally(steps int) *Tally {
+	t := &Tally{Messages: 300, Asked: 40, Found: 3, Covered: 5000, Known: 600, Fresh: 9, Unreachable: 2, Stale: 1}
+	for i := range steps {
+		t.Trace = append(t.Trace, Step{Peer: contact(i).Peer, Known: 577, Matched: 2, Found: 3, Lost: 1})
+	}
+	return t
+}
+
 // samples are one of each kind of overlay message with all of its fields, by the
 // name of their golden file, and some at the edges.
 func samples() map[string]Message {
 	return map[string]Message{
 		"hello":           {Kind: KindHello, Hello: &Hello{Network: "grapevine", Agent: "grapevine/0.1", Record: []byte{1, 2, 3}}},
 		"refusal":         {Kind: KindRefusal, Refusal: &Refusal{Code: RefusedGlare, Reason: "the other side's stream is used"}},
-		"join":            {Kind: KindJoin, Contact: contact(1)},
+		"join":            {Kind: KindJoin, Contact: contact(1), Leaf: true},
 		"forward_join":    {Kind: KindForwardJoin, Contact: contact(1), TTL: 6},
-		"neighbour":       {Kind: KindNeighbour, Flag: true},
-		"neighbour_reply": {Kind: KindNeighbourReply, Flag: true},
+		"neighbour":       {Kind: KindNeighbour, Flag: true, Leaf: true},
+		"neighbour_reply": {Kind: KindNeighbourReply, Flag: true, Leaf: true},
 		"disconnect":      {Kind: KindDisconnect, Flag: true},
 		"shuffle":         {Kind: KindShuffle, Nonce: 0xcafe, Contact: contact(1), TTL: 6, Contacts: contacts(2)},
 		"shuffle_reply":   {Kind: KindShuffleReply, Nonce: 0xcafe, Contacts: contacts(2)},
@@ -49,6 +68,26 @@ func samples() map[string]Message {
 			{Key: "key", Name: "holiday photos.zip", Size: 1 << 40, Data: []byte{9, 8}},
 			{Name: "second"},
 		}},
+		"walk": {
+			Kind: KindQuery, GUID: guid, TTL: 12, Hops: 3, Flag: true,
+			Query: &Query{Words: []string{"holiday"}, Max: 10, Trace: true},
+			Walk: &Walk{
+				Kind: WalkSurvey, Target: contact(4).Peer, Asker: contact(1), Careful: true,
+				Past: []uint32{1, 0xdeadbeef}, Tried: []uint32{3}, Seen: append(make([]byte, MaxSeen/8-1), 8), Tally: *tally(2),
+			},
+		},
+		"hit_tally": {Kind: KindHit, GUID: guid, Contact: contact(2), Hops: 3, Items: []Item{{Name: "one"}}, Tally: tally(1)},
+		"ack":       {Kind: KindAck, GUID: guid, Found: 300},
+		"report":    {Kind: KindReport, GUID: guid, Hops: 12, Contact: contact(2), Tally: tally(2)},
+		"summary": {Kind: KindSummary, Summary: &Summary{
+			Origin: contact(1).Peer, Seq: 1_700_000_000_000, Filter: filter(2), Leaf: true, Signature: bytes.Repeat([]byte{5}, SignatureSize),
+		}},
+		"summary_delta": {Kind: KindSummary, Summary: &Summary{
+			Origin: contact(1).Peer, Seq: 1_700_000_060_000, Base: 1_700_000_000_000, Delta: filter(2).Delta(filter(3)),
+			Signature: bytes.Repeat([]byte{6}, SignatureSize),
+		}},
+		"summary_want": {Kind: KindSummaryWant, Peers: []PeerID{contact(1).Peer, contact(2).Peer}},
+		"withdraw":     {Kind: KindWithdraw, Peers: []PeerID{contact(3).Peer}},
 	}
 }
 
@@ -67,7 +106,43 @@ func edges() map[string]Message {
 	for i := range items {
 		items[i].Name = strings.Repeat("n", MaxItemName)
 	}
+	marks := func(n int) []uint32 {
+		all := make([]uint32, n)
+		for i := range all {
+			all[i] = 1<<32 - 1
+		}
+		return all
+	}
+	peers := make([]PeerID, MaxOrigins)
+	steps := make([]Step, MaxSteps)
+	for i := range steps {
+		peers[i] = most.Peer
+		steps[i] = Step{most.Peer, 1<<16 - 1, 1<<16 - 1, 1<<16 - 1, 1<<16 - 1}
+	}
+	const n = 1<<32 - 1
+	costly := Tally{n, n, n, n, n, n, 1<<16 - 1, 1<<16 - 1, steps}
 	return map[string]Message{
+		"largest walk": {
+			Kind: KindQuery, TTL: 255, Hops: 255, Flag: true,
+			Query: &Query{Key: strings.Repeat("k", MaxKey), Words: words, Max: MaxWanted, Trace: true},
+			Walk:  &Walk{WalkRandom, most.Peer, most, true, marks(MaxPast), marks(MaxTried), make([]byte, MaxSeen), costly},
+		},
+		"empty walk": {Kind: KindQuery, Query: &Query{Key: "k", Max: 1}, Walk: &Walk{Kind: WalkProbe}},
+		"costly hit": {Kind: KindHit, Contact: most, Tally: &costly, Items: []Item{{
+			strings.Repeat("k", MaxKey), strings.Repeat("n", MaxItemName), 1<<64 - 1, make([]byte, MaxItemData),
+		}}},
+		"cheap hit":       {Kind: KindHit, Contact: most, Tally: &Tally{}, Items: []Item{{}}},
+		"empty ack":       {Kind: KindAck},
+		"largest ack":     {Kind: KindAck, GUID: guid, Found: 1<<16 - 1},
+		"empty report":    {Kind: KindReport, Contact: Contact{Peer: "p"}, Tally: &Tally{}},
+		"largest report":  {Kind: KindReport, GUID: guid, Hops: 255, Contact: most, Tally: &costly},
+		"empty summary":   {Kind: KindSummary, Summary: &Summary{Origin: "p"}},
+		"largest summary": {Kind: KindSummary, Summary: &Summary{Origin: most.Peer, Seq: 1<<64 - 1, Filter: filter(13000), Leaf: true, Signature: make([]byte, SignatureSize)}},
+		"largest delta":   {Kind: KindSummary, Summary: &Summary{Origin: most.Peer, Seq: 1<<64 - 1, Base: 1<<64 - 2, Delta: make([]byte, MaxFilter), Signature: make([]byte, SignatureSize)}},
+		"no origins":      {Kind: KindWithdraw, Peers: []PeerID{}},
+		"many origins":    {Kind: KindSummaryWant, Peers: peers},
+		"many withdrawn":  {Kind: KindWithdraw, Peers: peers},
+
 		"empty hello":   {Kind: KindHello, Hello: &Hello{}},
 		"largest hello": {Kind: KindHello, Hello: &Hello{strings.Repeat("n", MaxNetworkName), strings.Repeat("a", MaxAgent), make([]byte, MaxRecord)}},
 		"empty refusal": {Kind: KindRefusal, Refusal: &Refusal{}},

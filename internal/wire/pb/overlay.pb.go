@@ -85,6 +85,65 @@ func (RefusalCode) EnumDescriptor() ([]byte, []int) {
 	return file_overlay_proto_rawDescGZIP(), []int{0}
 }
 
+type WalkKind int32
+
+const (
+	WalkKind_WALK_UNSPECIFIED WalkKind = 0 // counts as guided
+	// It goes to its target and ends there.
+	WalkKind_WALK_PROBE WalkKind = 1
+	// It follows the summaries that match, and else goes anywhere new.
+	WalkKind_WALK_GUIDED WalkKind = 2
+	// A guided one that goes on until it has met nothing new for a while.
+	WalkKind_WALK_SURVEY WalkKind = 3
+	// It looks at no summary.
+	WalkKind_WALK_RANDOM WalkKind = 4
+)
+
+// Enum value maps for WalkKind.
+var (
+	WalkKind_name = map[int32]string{
+		0: "WALK_UNSPECIFIED",
+		1: "WALK_PROBE",
+		2: "WALK_GUIDED",
+		3: "WALK_SURVEY",
+		4: "WALK_RANDOM",
+	}
+	WalkKind_value = map[string]int32{
+		"WALK_UNSPECIFIED": 0,
+		"WALK_PROBE":       1,
+		"WALK_GUIDED":      2,
+		"WALK_SURVEY":      3,
+		"WALK_RANDOM":      4,
+	}
+)
+
+func (x WalkKind) Enum() *WalkKind {
+	p := new(WalkKind)
+	*p = x
+	return p
+}
+
+func (x WalkKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (WalkKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_overlay_proto_enumTypes[1].Descriptor()
+}
+
+func (WalkKind) Type() protoreflect.EnumType {
+	return &file_overlay_proto_enumTypes[1]
+}
+
+func (x WalkKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use WalkKind.Descriptor instead.
+func (WalkKind) EnumDescriptor() ([]byte, []int) {
+	return file_overlay_proto_rawDescGZIP(), []int{1}
+}
+
 // Envelope is one frame on the stream.
 type Envelope struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -103,6 +162,11 @@ type Envelope struct {
 	//	*Envelope_Pong
 	//	*Envelope_Query
 	//	*Envelope_Hit
+	//	*Envelope_Ack
+	//	*Envelope_Report
+	//	*Envelope_Summary
+	//	*Envelope_SummaryWant
+	//	*Envelope_Withdraw
 	Body          isEnvelope_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -262,6 +326,51 @@ func (x *Envelope) GetHit() *Hit {
 	return nil
 }
 
+func (x *Envelope) GetAck() *Ack {
+	if x != nil {
+		if x, ok := x.Body.(*Envelope_Ack); ok {
+			return x.Ack
+		}
+	}
+	return nil
+}
+
+func (x *Envelope) GetReport() *Report {
+	if x != nil {
+		if x, ok := x.Body.(*Envelope_Report); ok {
+			return x.Report
+		}
+	}
+	return nil
+}
+
+func (x *Envelope) GetSummary() *Summary {
+	if x != nil {
+		if x, ok := x.Body.(*Envelope_Summary); ok {
+			return x.Summary
+		}
+	}
+	return nil
+}
+
+func (x *Envelope) GetSummaryWant() *SummaryWant {
+	if x != nil {
+		if x, ok := x.Body.(*Envelope_SummaryWant); ok {
+			return x.SummaryWant
+		}
+	}
+	return nil
+}
+
+func (x *Envelope) GetWithdraw() *Withdraw {
+	if x != nil {
+		if x, ok := x.Body.(*Envelope_Withdraw); ok {
+			return x.Withdraw
+		}
+	}
+	return nil
+}
+
 type isEnvelope_Body interface {
 	isEnvelope_Body()
 }
@@ -318,6 +427,26 @@ type Envelope_Hit struct {
 	Hit *Hit `protobuf:"bytes,13,opt,name=hit,proto3,oneof"`
 }
 
+type Envelope_Ack struct {
+	Ack *Ack `protobuf:"bytes,14,opt,name=ack,proto3,oneof"`
+}
+
+type Envelope_Report struct {
+	Report *Report `protobuf:"bytes,15,opt,name=report,proto3,oneof"`
+}
+
+type Envelope_Summary struct {
+	Summary *Summary `protobuf:"bytes,16,opt,name=summary,proto3,oneof"`
+}
+
+type Envelope_SummaryWant struct {
+	SummaryWant *SummaryWant `protobuf:"bytes,17,opt,name=summary_want,json=summaryWant,proto3,oneof"`
+}
+
+type Envelope_Withdraw struct {
+	Withdraw *Withdraw `protobuf:"bytes,18,opt,name=withdraw,proto3,oneof"`
+}
+
 func (*Envelope_Hello) isEnvelope_Body() {}
 
 func (*Envelope_Refusal) isEnvelope_Body() {}
@@ -343,6 +472,16 @@ func (*Envelope_Pong) isEnvelope_Body() {}
 func (*Envelope_Query) isEnvelope_Body() {}
 
 func (*Envelope_Hit) isEnvelope_Body() {}
+
+func (*Envelope_Ack) isEnvelope_Body() {}
+
+func (*Envelope_Report) isEnvelope_Body() {}
+
+func (*Envelope_Summary) isEnvelope_Body() {}
+
+func (*Envelope_SummaryWant) isEnvelope_Body() {}
+
+func (*Envelope_Withdraw) isEnvelope_Body() {}
 
 // Hello is the first frame in each direction of a link.
 type Hello struct {
@@ -518,6 +657,7 @@ func (x *Contact) GetRecord() []byte {
 type Join struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Joiner        *Contact               `protobuf:"bytes,1,opt,name=joiner,proto3" json:"joiner,omitempty"`
+	Leaf          bool                   `protobuf:"varint,2,opt,name=leaf,proto3" json:"leaf,omitempty"` // the sender is a leaf: it relays nothing
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -557,6 +697,13 @@ func (x *Join) GetJoiner() *Contact {
 		return x.Joiner
 	}
 	return nil
+}
+
+func (x *Join) GetLeaf() bool {
+	if x != nil {
+		return x.Leaf
+	}
+	return false
 }
 
 // ForwardJoin carries a joiner on a random walk through the active views.
@@ -616,6 +763,7 @@ func (x *ForwardJoin) GetTtl() uint32 {
 type Neighbour struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Urgent        bool                   `protobuf:"varint,1,opt,name=urgent,proto3" json:"urgent,omitempty"`
+	Leaf          bool                   `protobuf:"varint,2,opt,name=leaf,proto3" json:"leaf,omitempty"` // the sender is a leaf
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -657,10 +805,18 @@ func (x *Neighbour) GetUrgent() bool {
 	return false
 }
 
+func (x *Neighbour) GetLeaf() bool {
+	if x != nil {
+		return x.Leaf
+	}
+	return false
+}
+
 // NeighbourReply grants or declines a link.
 type NeighbourReply struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Accepted      bool                   `protobuf:"varint,1,opt,name=accepted,proto3" json:"accepted,omitempty"`
+	Leaf          bool                   `protobuf:"varint,2,opt,name=leaf,proto3" json:"leaf,omitempty"` // the sender is a leaf
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -698,6 +854,13 @@ func (*NeighbourReply) Descriptor() ([]byte, []int) {
 func (x *NeighbourReply) GetAccepted() bool {
 	if x != nil {
 		return x.Accepted
+	}
+	return false
+}
+
+func (x *NeighbourReply) GetLeaf() bool {
+	if x != nil {
+		return x.Leaf
 	}
 	return false
 }
@@ -959,7 +1122,8 @@ func (x *Pong) GetNonce() uint32 {
 	return 0
 }
 
-// Query asks the overlay for items by exact key, or by all of some words.
+// Query asks the overlay for items by exact key, or by all of some words. It floods,
+// or walks.
 type Query struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Guid          []byte                 `protobuf:"bytes,1,opt,name=guid,proto3" json:"guid,omitempty"`  // 16 random bytes
@@ -967,7 +1131,10 @@ type Query struct {
 	Hops          uint32                 `protobuf:"varint,3,opt,name=hops,proto3" json:"hops,omitempty"` // links gone
 	Key           []byte                 `protobuf:"bytes,4,opt,name=key,proto3" json:"key,omitempty"`
 	Words         []string               `protobuf:"bytes,5,rep,name=words,proto3" json:"words,omitempty"`
-	Max           uint32                 `protobuf:"varint,6,opt,name=max,proto3" json:"max,omitempty"` // hits wanted
+	Max           uint32                 `protobuf:"varint,6,opt,name=max,proto3" json:"max,omitempty"`                 // hits wanted
+	Trace         bool                   `protobuf:"varint,7,opt,name=trace,proto3" json:"trace,omitempty"`             // each peer that it comes to adds a step to its tally
+	Walk          *Walk                  `protobuf:"bytes,8,opt,name=walk,proto3" json:"walk,omitempty"`                // missing: it floods
+	Acknowledge   bool                   `protobuf:"varint,9,opt,name=acknowledge,proto3" json:"acknowledge,omitempty"` // answer with an Ack
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1044,6 +1211,315 @@ func (x *Query) GetMax() uint32 {
 	return 0
 }
 
+func (x *Query) GetTrace() bool {
+	if x != nil {
+		return x.Trace
+	}
+	return false
+}
+
+func (x *Query) GetWalk() *Walk {
+	if x != nil {
+		return x.Walk
+	}
+	return nil
+}
+
+func (x *Query) GetAcknowledge() bool {
+	if x != nil {
+		return x.Acknowledge
+	}
+	return false
+}
+
+// Walk is the state of a query that goes from peer to peer, one at a time. Whoever
+// passes it on writes a new one.
+type Walk struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          WalkKind               `protobuf:"varint,1,opt,name=kind,proto3,enum=grapevine.overlay.v1.WalkKind" json:"kind,omitempty"`
+	Target        []byte                 `protobuf:"bytes,2,opt,name=target,proto3" json:"target,omitempty"`        // the origin that it is on its way to, at most two links off
+	Asker         *Contact               `protobuf:"bytes,3,opt,name=asker,proto3" json:"asker,omitempty"`          // hits may go there directly; missing: as the query came
+	Careful       bool                   `protobuf:"varint,4,opt,name=careful,proto3" json:"careful,omitempty"`     // every hop is acknowledged
+	Past          []uint32               `protobuf:"fixed32,5,rep,packed,name=past,proto3" json:"past,omitempty"`   // marks of the peers that it came to last, the newest last
+	Tried         []uint32               `protobuf:"fixed32,6,rep,packed,name=tried,proto3" json:"tried,omitempty"` // marks of the origins that need no more following
+	Seen          []byte                 `protobuf:"bytes,7,opt,name=seen,proto3" json:"seen,omitempty"`            // a bit for each origin known so far, by its mark; empty: not kept
+	Tally         *Tally                 `protobuf:"bytes,8,opt,name=tally,proto3" json:"tally,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Walk) Reset() {
+	*x = Walk{}
+	mi := &file_overlay_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Walk) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Walk) ProtoMessage() {}
+
+func (x *Walk) ProtoReflect() protoreflect.Message {
+	mi := &file_overlay_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Walk.ProtoReflect.Descriptor instead.
+func (*Walk) Descriptor() ([]byte, []int) {
+	return file_overlay_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Walk) GetKind() WalkKind {
+	if x != nil {
+		return x.Kind
+	}
+	return WalkKind_WALK_UNSPECIFIED
+}
+
+func (x *Walk) GetTarget() []byte {
+	if x != nil {
+		return x.Target
+	}
+	return nil
+}
+
+func (x *Walk) GetAsker() *Contact {
+	if x != nil {
+		return x.Asker
+	}
+	return nil
+}
+
+func (x *Walk) GetCareful() bool {
+	if x != nil {
+		return x.Careful
+	}
+	return false
+}
+
+func (x *Walk) GetPast() []uint32 {
+	if x != nil {
+		return x.Past
+	}
+	return nil
+}
+
+func (x *Walk) GetTried() []uint32 {
+	if x != nil {
+		return x.Tried
+	}
+	return nil
+}
+
+func (x *Walk) GetSeen() []byte {
+	if x != nil {
+		return x.Seen
+	}
+	return nil
+}
+
+func (x *Walk) GetTally() *Tally {
+	if x != nil {
+		return x.Tally
+	}
+	return nil
+}
+
+// Tally is what a query has cost and met so far.
+type Tally struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Messages      uint32                 `protobuf:"varint,1,opt,name=messages,proto3" json:"messages,omitempty"`       // sent for it: lost ones, acknowledgements and hits included
+	Asked         uint32                 `protobuf:"varint,2,opt,name=asked,proto3" json:"asked,omitempty"`             // peers that looked it up in their index
+	Found         uint32                 `protobuf:"varint,3,opt,name=found,proto3" json:"found,omitempty"`             // results
+	Covered       uint32                 `protobuf:"varint,4,opt,name=covered,proto3" json:"covered,omitempty"`         // origins whose summaries it was tested against
+	Known         uint32                 `protobuf:"varint,5,opt,name=known,proto3" json:"known,omitempty"`             // of late: origins known to the peers visited, weighted,
+	Fresh         uint32                 `protobuf:"varint,6,opt,name=fresh,proto3" json:"fresh,omitempty"`             // and those of them that were not known before
+	Unreachable   uint32                 `protobuf:"varint,7,opt,name=unreachable,proto3" json:"unreachable,omitempty"` // origins and peers that did not answer
+	Stale         uint32                 `protobuf:"varint,8,opt,name=stale,proto3" json:"stale,omitempty"`             // origins whose summary promised what they do not share
+	Trace         []*Step                `protobuf:"bytes,9,rep,name=trace,proto3" json:"trace,omitempty"`              // in order
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Tally) Reset() {
+	*x = Tally{}
+	mi := &file_overlay_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Tally) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Tally) ProtoMessage() {}
+
+func (x *Tally) ProtoReflect() protoreflect.Message {
+	mi := &file_overlay_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Tally.ProtoReflect.Descriptor instead.
+func (*Tally) Descriptor() ([]byte, []int) {
+	return file_overlay_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *Tally) GetMessages() uint32 {
+	if x != nil {
+		return x.Messages
+	}
+	return 0
+}
+
+func (x *Tally) GetAsked() uint32 {
+	if x != nil {
+		return x.Asked
+	}
+	return 0
+}
+
+func (x *Tally) GetFound() uint32 {
+	if x != nil {
+		return x.Found
+	}
+	return 0
+}
+
+func (x *Tally) GetCovered() uint32 {
+	if x != nil {
+		return x.Covered
+	}
+	return 0
+}
+
+func (x *Tally) GetKnown() uint32 {
+	if x != nil {
+		return x.Known
+	}
+	return 0
+}
+
+func (x *Tally) GetFresh() uint32 {
+	if x != nil {
+		return x.Fresh
+	}
+	return 0
+}
+
+func (x *Tally) GetUnreachable() uint32 {
+	if x != nil {
+		return x.Unreachable
+	}
+	return 0
+}
+
+func (x *Tally) GetStale() uint32 {
+	if x != nil {
+		return x.Stale
+	}
+	return 0
+}
+
+func (x *Tally) GetTrace() []*Step {
+	if x != nil {
+		return x.Trace
+	}
+	return nil
+}
+
+// Step is what one peer did with a query.
+type Step struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Peer          []byte                 `protobuf:"bytes,1,opt,name=peer,proto3" json:"peer,omitempty"`
+	Known         uint32                 `protobuf:"varint,2,opt,name=known,proto3" json:"known,omitempty"`     // summaries that it tested
+	Matched       uint32                 `protobuf:"varint,3,opt,name=matched,proto3" json:"matched,omitempty"` // those that matched
+	Found         uint32                 `protobuf:"varint,4,opt,name=found,proto3" json:"found,omitempty"`     // results in its own index
+	Lost          uint32                 `protobuf:"varint,5,opt,name=lost,proto3" json:"lost,omitempty"`       // next hops that it tried in vain
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Step) Reset() {
+	*x = Step{}
+	mi := &file_overlay_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Step) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Step) ProtoMessage() {}
+
+func (x *Step) ProtoReflect() protoreflect.Message {
+	mi := &file_overlay_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Step.ProtoReflect.Descriptor instead.
+func (*Step) Descriptor() ([]byte, []int) {
+	return file_overlay_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *Step) GetPeer() []byte {
+	if x != nil {
+		return x.Peer
+	}
+	return nil
+}
+
+func (x *Step) GetKnown() uint32 {
+	if x != nil {
+		return x.Known
+	}
+	return 0
+}
+
+func (x *Step) GetMatched() uint32 {
+	if x != nil {
+		return x.Matched
+	}
+	return 0
+}
+
+func (x *Step) GetFound() uint32 {
+	if x != nil {
+		return x.Found
+	}
+	return 0
+}
+
+func (x *Step) GetLost() uint32 {
+	if x != nil {
+		return x.Lost
+	}
+	return 0
+}
+
 // Item is one entry of a holder's index.
 type Item struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1057,7 +1533,7 @@ type Item struct {
 
 func (x *Item) Reset() {
 	*x = Item{}
-	mi := &file_overlay_proto_msgTypes[14]
+	mi := &file_overlay_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1069,7 +1545,7 @@ func (x *Item) String() string {
 func (*Item) ProtoMessage() {}
 
 func (x *Item) ProtoReflect() protoreflect.Message {
-	mi := &file_overlay_proto_msgTypes[14]
+	mi := &file_overlay_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1082,7 +1558,7 @@ func (x *Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Item.ProtoReflect.Descriptor instead.
 func (*Item) Descriptor() ([]byte, []int) {
-	return file_overlay_proto_rawDescGZIP(), []int{14}
+	return file_overlay_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Item) GetKey() []byte {
@@ -1113,20 +1589,22 @@ func (x *Item) GetData() []byte {
 	return nil
 }
 
-// Hit is a live holder's answer; it goes back along the query's path.
+// Hit is a live holder's answer. It goes back along the query's path, or straight to
+// the walk's asker.
 type Hit struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Guid          []byte                 `protobuf:"bytes,1,opt,name=guid,proto3" json:"guid,omitempty"`
 	Holder        *Contact               `protobuf:"bytes,2,opt,name=holder,proto3" json:"holder,omitempty"`
 	Hops          uint32                 `protobuf:"varint,3,opt,name=hops,proto3" json:"hops,omitempty"` // links that the query had gone when it was answered
 	Items         []*Item                `protobuf:"bytes,4,rep,name=items,proto3" json:"items,omitempty"`
+	Tally         *Tally                 `protobuf:"bytes,5,opt,name=tally,proto3" json:"tally,omitempty"` // of the query when it was answered
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Hit) Reset() {
 	*x = Hit{}
-	mi := &file_overlay_proto_msgTypes[15]
+	mi := &file_overlay_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1138,7 +1616,7 @@ func (x *Hit) String() string {
 func (*Hit) ProtoMessage() {}
 
 func (x *Hit) ProtoReflect() protoreflect.Message {
-	mi := &file_overlay_proto_msgTypes[15]
+	mi := &file_overlay_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1151,7 +1629,7 @@ func (x *Hit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hit.ProtoReflect.Descriptor instead.
 func (*Hit) Descriptor() ([]byte, []int) {
-	return file_overlay_proto_rawDescGZIP(), []int{15}
+	return file_overlay_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Hit) GetGuid() []byte {
@@ -1182,11 +1660,324 @@ func (x *Hit) GetItems() []*Item {
 	return nil
 }
 
+func (x *Hit) GetTally() *Tally {
+	if x != nil {
+		return x.Tally
+	}
+	return nil
+}
+
+// Ack tells the neighbour that a query came from that it arrived.
+type Ack struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Guid          []byte                 `protobuf:"bytes,1,opt,name=guid,proto3" json:"guid,omitempty"`
+	Found         uint32                 `protobuf:"varint,2,opt,name=found,proto3" json:"found,omitempty"` // results that the query found here
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Ack) Reset() {
+	*x = Ack{}
+	mi := &file_overlay_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Ack) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Ack) ProtoMessage() {}
+
+func (x *Ack) ProtoReflect() protoreflect.Message {
+	mi := &file_overlay_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Ack.ProtoReflect.Descriptor instead.
+func (*Ack) Descriptor() ([]byte, []int) {
+	return file_overlay_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *Ack) GetGuid() []byte {
+	if x != nil {
+		return x.Guid
+	}
+	return nil
+}
+
+func (x *Ack) GetFound() uint32 {
+	if x != nil {
+		return x.Found
+	}
+	return 0
+}
+
+// Report tells the asker where a walk ended. It goes as hits do.
+type Report struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Guid          []byte                 `protobuf:"bytes,1,opt,name=guid,proto3" json:"guid,omitempty"`
+	Hops          uint32                 `protobuf:"varint,2,opt,name=hops,proto3" json:"hops,omitempty"` // links that the walk had gone
+	Peer          *Contact               `protobuf:"bytes,3,opt,name=peer,proto3" json:"peer,omitempty"`  // where it ended: the sender of the report
+	Tally         *Tally                 `protobuf:"bytes,4,opt,name=tally,proto3" json:"tally,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Report) Reset() {
+	*x = Report{}
+	mi := &file_overlay_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Report) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Report) ProtoMessage() {}
+
+func (x *Report) ProtoReflect() protoreflect.Message {
+	mi := &file_overlay_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Report.ProtoReflect.Descriptor instead.
+func (*Report) Descriptor() ([]byte, []int) {
+	return file_overlay_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Report) GetGuid() []byte {
+	if x != nil {
+		return x.Guid
+	}
+	return nil
+}
+
+func (x *Report) GetHops() uint32 {
+	if x != nil {
+		return x.Hops
+	}
+	return 0
+}
+
+func (x *Report) GetPeer() *Contact {
+	if x != nil {
+		return x.Peer
+	}
+	return nil
+}
+
+func (x *Report) GetTally() *Tally {
+	if x != nil {
+		return x.Tally
+	}
+	return nil
+}
+
+// Summary is a Bloom filter of what one peer shares, whole or as a change, signed by
+// it. It is passed on as it is, two links far.
+type Summary struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Origin        []byte                 `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	Seq           uint64                 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`            // rises with each
+	Base          uint64                 `protobuf:"varint,3,opt,name=base,proto3" json:"base,omitempty"`          // the sequence number that delta changes; 0: it is whole
+	Filter        []byte                 `protobuf:"bytes,4,opt,name=filter,proto3" json:"filter,omitempty"`       // as in package summary; empty: the origin shares nothing
+	Delta         []byte                 `protobuf:"bytes,5,opt,name=delta,proto3" json:"delta,omitempty"`         // instead of filter, where base is not 0
+	Leaf          bool                   `protobuf:"varint,6,opt,name=leaf,proto3" json:"leaf,omitempty"`          // the origin is a leaf
+	Signature     []byte                 `protobuf:"bytes,7,opt,name=signature,proto3" json:"signature,omitempty"` // docs/protocol.md says of what
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Summary) Reset() {
+	*x = Summary{}
+	mi := &file_overlay_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Summary) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Summary) ProtoMessage() {}
+
+func (x *Summary) ProtoReflect() protoreflect.Message {
+	mi := &file_overlay_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Summary.ProtoReflect.Descriptor instead.
+func (*Summary) Descriptor() ([]byte, []int) {
+	return file_overlay_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *Summary) GetOrigin() []byte {
+	if x != nil {
+		return x.Origin
+	}
+	return nil
+}
+
+func (x *Summary) GetSeq() uint64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *Summary) GetBase() uint64 {
+	if x != nil {
+		return x.Base
+	}
+	return 0
+}
+
+func (x *Summary) GetFilter() []byte {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+func (x *Summary) GetDelta() []byte {
+	if x != nil {
+		return x.Delta
+	}
+	return nil
+}
+
+func (x *Summary) GetLeaf() bool {
+	if x != nil {
+		return x.Leaf
+	}
+	return false
+}
+
+func (x *Summary) GetSignature() []byte {
+	if x != nil {
+		return x.Signature
+	}
+	return nil
+}
+
+// SummaryWant asks a neighbour for whole summaries.
+type SummaryWant struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Origins       [][]byte               `protobuf:"bytes,1,rep,name=origins,proto3" json:"origins,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SummaryWant) Reset() {
+	*x = SummaryWant{}
+	mi := &file_overlay_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SummaryWant) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SummaryWant) ProtoMessage() {}
+
+func (x *SummaryWant) ProtoReflect() protoreflect.Message {
+	mi := &file_overlay_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SummaryWant.ProtoReflect.Descriptor instead.
+func (*SummaryWant) Descriptor() ([]byte, []int) {
+	return file_overlay_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *SummaryWant) GetOrigins() [][]byte {
+	if x != nil {
+		return x.Origins
+	}
+	return nil
+}
+
+// Withdraw tells a neighbour which origins are two links far no longer.
+type Withdraw struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Origins       [][]byte               `protobuf:"bytes,1,rep,name=origins,proto3" json:"origins,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Withdraw) Reset() {
+	*x = Withdraw{}
+	mi := &file_overlay_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Withdraw) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Withdraw) ProtoMessage() {}
+
+func (x *Withdraw) ProtoReflect() protoreflect.Message {
+	mi := &file_overlay_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Withdraw.ProtoReflect.Descriptor instead.
+func (*Withdraw) Descriptor() ([]byte, []int) {
+	return file_overlay_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *Withdraw) GetOrigins() [][]byte {
+	if x != nil {
+		return x.Origins
+	}
+	return nil
+}
+
 var File_overlay_proto protoreflect.FileDescriptor
 
 const file_overlay_proto_rawDesc = "" +
 	"\n" +
-	"\roverlay.proto\x12\x14grapevine.overlay.v1\"\xa0\x06\n" +
+	"\roverlay.proto\x12\x14grapevine.overlay.v1\"\xc8\b\n" +
 	"\bEnvelope\x123\n" +
 	"\x05hello\x18\x01 \x01(\v2\x1b.grapevine.overlay.v1.HelloH\x00R\x05hello\x129\n" +
 	"\arefusal\x18\x02 \x01(\v2\x1d.grapevine.overlay.v1.RefusalH\x00R\arefusal\x120\n" +
@@ -1203,7 +1994,12 @@ const file_overlay_proto_rawDesc = "" +
 	" \x01(\v2\x1a.grapevine.overlay.v1.PingH\x00R\x04ping\x120\n" +
 	"\x04pong\x18\v \x01(\v2\x1a.grapevine.overlay.v1.PongH\x00R\x04pong\x123\n" +
 	"\x05query\x18\f \x01(\v2\x1b.grapevine.overlay.v1.QueryH\x00R\x05query\x12-\n" +
-	"\x03hit\x18\r \x01(\v2\x19.grapevine.overlay.v1.HitH\x00R\x03hitB\x06\n" +
+	"\x03hit\x18\r \x01(\v2\x19.grapevine.overlay.v1.HitH\x00R\x03hit\x12-\n" +
+	"\x03ack\x18\x0e \x01(\v2\x19.grapevine.overlay.v1.AckH\x00R\x03ack\x126\n" +
+	"\x06report\x18\x0f \x01(\v2\x1c.grapevine.overlay.v1.ReportH\x00R\x06report\x129\n" +
+	"\asummary\x18\x10 \x01(\v2\x1d.grapevine.overlay.v1.SummaryH\x00R\asummary\x12F\n" +
+	"\fsummary_want\x18\x11 \x01(\v2!.grapevine.overlay.v1.SummaryWantH\x00R\vsummaryWant\x12<\n" +
+	"\bwithdraw\x18\x12 \x01(\v2\x1e.grapevine.overlay.v1.WithdrawH\x00R\bwithdrawB\x06\n" +
 	"\x04body\"O\n" +
 	"\x05Hello\x12\x18\n" +
 	"\anetwork\x18\x01 \x01(\tR\anetwork\x12\x14\n" +
@@ -1214,16 +2010,19 @@ const file_overlay_proto_rawDesc = "" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\"5\n" +
 	"\aContact\x12\x12\n" +
 	"\x04peer\x18\x01 \x01(\fR\x04peer\x12\x16\n" +
-	"\x06record\x18\x02 \x01(\fR\x06record\"=\n" +
+	"\x06record\x18\x02 \x01(\fR\x06record\"Q\n" +
 	"\x04Join\x125\n" +
-	"\x06joiner\x18\x01 \x01(\v2\x1d.grapevine.overlay.v1.ContactR\x06joiner\"V\n" +
+	"\x06joiner\x18\x01 \x01(\v2\x1d.grapevine.overlay.v1.ContactR\x06joiner\x12\x12\n" +
+	"\x04leaf\x18\x02 \x01(\bR\x04leaf\"V\n" +
 	"\vForwardJoin\x125\n" +
 	"\x06joiner\x18\x01 \x01(\v2\x1d.grapevine.overlay.v1.ContactR\x06joiner\x12\x10\n" +
-	"\x03ttl\x18\x02 \x01(\rR\x03ttl\"#\n" +
+	"\x03ttl\x18\x02 \x01(\rR\x03ttl\"7\n" +
 	"\tNeighbour\x12\x16\n" +
-	"\x06urgent\x18\x01 \x01(\bR\x06urgent\",\n" +
+	"\x06urgent\x18\x01 \x01(\bR\x06urgent\x12\x12\n" +
+	"\x04leaf\x18\x02 \x01(\bR\x04leaf\"@\n" +
 	"\x0eNeighbourReply\x12\x1a\n" +
-	"\baccepted\x18\x01 \x01(\bR\baccepted\"&\n" +
+	"\baccepted\x18\x01 \x01(\bR\baccepted\x12\x12\n" +
+	"\x04leaf\x18\x02 \x01(\bR\x04leaf\"&\n" +
 	"\n" +
 	"Disconnect\x12\x18\n" +
 	"\aleaving\x18\x01 \x01(\bR\aleaving\"\xa3\x01\n" +
@@ -1238,31 +2037,87 @@ const file_overlay_proto_rawDesc = "" +
 	"\x04Ping\x12\x14\n" +
 	"\x05nonce\x18\x01 \x01(\rR\x05nonce\"\x1c\n" +
 	"\x04Pong\x12\x14\n" +
-	"\x05nonce\x18\x01 \x01(\rR\x05nonce\"{\n" +
+	"\x05nonce\x18\x01 \x01(\rR\x05nonce\"\xe3\x01\n" +
 	"\x05Query\x12\x12\n" +
 	"\x04guid\x18\x01 \x01(\fR\x04guid\x12\x10\n" +
 	"\x03ttl\x18\x02 \x01(\rR\x03ttl\x12\x12\n" +
 	"\x04hops\x18\x03 \x01(\rR\x04hops\x12\x10\n" +
 	"\x03key\x18\x04 \x01(\fR\x03key\x12\x14\n" +
 	"\x05words\x18\x05 \x03(\tR\x05words\x12\x10\n" +
-	"\x03max\x18\x06 \x01(\rR\x03max\"T\n" +
+	"\x03max\x18\x06 \x01(\rR\x03max\x12\x14\n" +
+	"\x05trace\x18\a \x01(\bR\x05trace\x12.\n" +
+	"\x04walk\x18\b \x01(\v2\x1a.grapevine.overlay.v1.WalkR\x04walk\x12 \n" +
+	"\vacknowledge\x18\t \x01(\bR\vacknowledge\"\x92\x02\n" +
+	"\x04Walk\x122\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x1e.grapevine.overlay.v1.WalkKindR\x04kind\x12\x16\n" +
+	"\x06target\x18\x02 \x01(\fR\x06target\x123\n" +
+	"\x05asker\x18\x03 \x01(\v2\x1d.grapevine.overlay.v1.ContactR\x05asker\x12\x18\n" +
+	"\acareful\x18\x04 \x01(\bR\acareful\x12\x12\n" +
+	"\x04past\x18\x05 \x03(\aR\x04past\x12\x14\n" +
+	"\x05tried\x18\x06 \x03(\aR\x05tried\x12\x12\n" +
+	"\x04seen\x18\a \x01(\fR\x04seen\x121\n" +
+	"\x05tally\x18\b \x01(\v2\x1b.grapevine.overlay.v1.TallyR\x05tally\"\xff\x01\n" +
+	"\x05Tally\x12\x1a\n" +
+	"\bmessages\x18\x01 \x01(\rR\bmessages\x12\x14\n" +
+	"\x05asked\x18\x02 \x01(\rR\x05asked\x12\x14\n" +
+	"\x05found\x18\x03 \x01(\rR\x05found\x12\x18\n" +
+	"\acovered\x18\x04 \x01(\rR\acovered\x12\x14\n" +
+	"\x05known\x18\x05 \x01(\rR\x05known\x12\x14\n" +
+	"\x05fresh\x18\x06 \x01(\rR\x05fresh\x12 \n" +
+	"\vunreachable\x18\a \x01(\rR\vunreachable\x12\x14\n" +
+	"\x05stale\x18\b \x01(\rR\x05stale\x120\n" +
+	"\x05trace\x18\t \x03(\v2\x1a.grapevine.overlay.v1.StepR\x05trace\"t\n" +
+	"\x04Step\x12\x12\n" +
+	"\x04peer\x18\x01 \x01(\fR\x04peer\x12\x14\n" +
+	"\x05known\x18\x02 \x01(\rR\x05known\x12\x18\n" +
+	"\amatched\x18\x03 \x01(\rR\amatched\x12\x14\n" +
+	"\x05found\x18\x04 \x01(\rR\x05found\x12\x12\n" +
+	"\x04lost\x18\x05 \x01(\rR\x04lost\"T\n" +
 	"\x04Item\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
 	"\x04size\x18\x03 \x01(\x04R\x04size\x12\x12\n" +
-	"\x04data\x18\x04 \x01(\fR\x04data\"\x96\x01\n" +
+	"\x04data\x18\x04 \x01(\fR\x04data\"\xc9\x01\n" +
 	"\x03Hit\x12\x12\n" +
 	"\x04guid\x18\x01 \x01(\fR\x04guid\x125\n" +
 	"\x06holder\x18\x02 \x01(\v2\x1d.grapevine.overlay.v1.ContactR\x06holder\x12\x12\n" +
 	"\x04hops\x18\x03 \x01(\rR\x04hops\x120\n" +
-	"\x05items\x18\x04 \x03(\v2\x1a.grapevine.overlay.v1.ItemR\x05items*\x92\x01\n" +
+	"\x05items\x18\x04 \x03(\v2\x1a.grapevine.overlay.v1.ItemR\x05items\x121\n" +
+	"\x05tally\x18\x05 \x01(\v2\x1b.grapevine.overlay.v1.TallyR\x05tally\"/\n" +
+	"\x03Ack\x12\x12\n" +
+	"\x04guid\x18\x01 \x01(\fR\x04guid\x12\x14\n" +
+	"\x05found\x18\x02 \x01(\rR\x05found\"\x96\x01\n" +
+	"\x06Report\x12\x12\n" +
+	"\x04guid\x18\x01 \x01(\fR\x04guid\x12\x12\n" +
+	"\x04hops\x18\x02 \x01(\rR\x04hops\x121\n" +
+	"\x04peer\x18\x03 \x01(\v2\x1d.grapevine.overlay.v1.ContactR\x04peer\x121\n" +
+	"\x05tally\x18\x04 \x01(\v2\x1b.grapevine.overlay.v1.TallyR\x05tally\"\xa7\x01\n" +
+	"\aSummary\x12\x16\n" +
+	"\x06origin\x18\x01 \x01(\fR\x06origin\x12\x10\n" +
+	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12\x12\n" +
+	"\x04base\x18\x03 \x01(\x04R\x04base\x12\x16\n" +
+	"\x06filter\x18\x04 \x01(\fR\x06filter\x12\x14\n" +
+	"\x05delta\x18\x05 \x01(\fR\x05delta\x12\x12\n" +
+	"\x04leaf\x18\x06 \x01(\bR\x04leaf\x12\x1c\n" +
+	"\tsignature\x18\a \x01(\fR\tsignature\"'\n" +
+	"\vSummaryWant\x12\x18\n" +
+	"\aorigins\x18\x01 \x03(\fR\aorigins\"$\n" +
+	"\bWithdraw\x12\x18\n" +
+	"\aorigins\x18\x01 \x03(\fR\aorigins*\x92\x01\n" +
 	"\vRefusalCode\x12\x17\n" +
 	"\x13REFUSAL_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15REFUSAL_OTHER_NETWORK\x10\x01\x12\x13\n" +
 	"\x0fREFUSAL_VERSION\x10\x02\x12\x15\n" +
 	"\x11REFUSAL_MALFORMED\x10\x03\x12\x10\n" +
 	"\fREFUSAL_BUSY\x10\x04\x12\x11\n" +
-	"\rREFUSAL_GLARE\x10\x05B5Z3github.com/grapevine-p2p/grapevine/internal/wire/pbb\x06proto3"
+	"\rREFUSAL_GLARE\x10\x05*c\n" +
+	"\bWalkKind\x12\x14\n" +
+	"\x10WALK_UNSPECIFIED\x10\x00\x12\x0e\n" +
+	"\n" +
+	"WALK_PROBE\x10\x01\x12\x0f\n" +
+	"\vWALK_GUIDED\x10\x02\x12\x0f\n" +
+	"\vWALK_SURVEY\x10\x03\x12\x0f\n" +
+	"\vWALK_RANDOM\x10\x04B5Z3github.com/grapevine-p2p/grapevine/internal/wire/pbb\x06proto3"
 
 var (
 	file_overlay_proto_rawDescOnce sync.Once
@@ -1276,54 +2131,76 @@ func file_overlay_proto_rawDescGZIP() []byte {
 	return file_overlay_proto_rawDescData
 }
 
-var file_overlay_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_overlay_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_overlay_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_overlay_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_overlay_proto_goTypes = []any{
 	(RefusalCode)(0),       // 0: grapevine.overlay.v1.RefusalCode
-	(*Envelope)(nil),       // 1: grapevine.overlay.v1.Envelope
-	(*Hello)(nil),          // 2: grapevine.overlay.v1.Hello
-	(*Refusal)(nil),        // 3: grapevine.overlay.v1.Refusal
-	(*Contact)(nil),        // 4: grapevine.overlay.v1.Contact
-	(*Join)(nil),           // 5: grapevine.overlay.v1.Join
-	(*ForwardJoin)(nil),    // 6: grapevine.overlay.v1.ForwardJoin
-	(*Neighbour)(nil),      // 7: grapevine.overlay.v1.Neighbour
-	(*NeighbourReply)(nil), // 8: grapevine.overlay.v1.NeighbourReply
-	(*Disconnect)(nil),     // 9: grapevine.overlay.v1.Disconnect
-	(*Shuffle)(nil),        // 10: grapevine.overlay.v1.Shuffle
-	(*ShuffleReply)(nil),   // 11: grapevine.overlay.v1.ShuffleReply
-	(*Ping)(nil),           // 12: grapevine.overlay.v1.Ping
-	(*Pong)(nil),           // 13: grapevine.overlay.v1.Pong
-	(*Query)(nil),          // 14: grapevine.overlay.v1.Query
-	(*Item)(nil),           // 15: grapevine.overlay.v1.Item
-	(*Hit)(nil),            // 16: grapevine.overlay.v1.Hit
+	(WalkKind)(0),          // 1: grapevine.overlay.v1.WalkKind
+	(*Envelope)(nil),       // 2: grapevine.overlay.v1.Envelope
+	(*Hello)(nil),          // 3: grapevine.overlay.v1.Hello
+	(*Refusal)(nil),        // 4: grapevine.overlay.v1.Refusal
+	(*Contact)(nil),        // 5: grapevine.overlay.v1.Contact
+	(*Join)(nil),           // 6: grapevine.overlay.v1.Join
+	(*ForwardJoin)(nil),    // 7: grapevine.overlay.v1.ForwardJoin
+	(*Neighbour)(nil),      // 8: grapevine.overlay.v1.Neighbour
+	(*NeighbourReply)(nil), // 9: grapevine.overlay.v1.NeighbourReply
+	(*Disconnect)(nil),     // 10: grapevine.overlay.v1.Disconnect
+	(*Shuffle)(nil),        // 11: grapevine.overlay.v1.Shuffle
+	(*ShuffleReply)(nil),   // 12: grapevine.overlay.v1.ShuffleReply
+	(*Ping)(nil),           // 13: grapevine.overlay.v1.Ping
+	(*Pong)(nil),           // 14: grapevine.overlay.v1.Pong
+	(*Query)(nil),          // 15: grapevine.overlay.v1.Query
+	(*Walk)(nil),           // 16: grapevine.overlay.v1.Walk
+	(*Tally)(nil),          // 17: grapevine.overlay.v1.Tally
+	(*Step)(nil),           // 18: grapevine.overlay.v1.Step
+	(*Item)(nil),           // 19: grapevine.overlay.v1.Item
+	(*Hit)(nil),            // 20: grapevine.overlay.v1.Hit
+	(*Ack)(nil),            // 21: grapevine.overlay.v1.Ack
+	(*Report)(nil),         // 22: grapevine.overlay.v1.Report
+	(*Summary)(nil),        // 23: grapevine.overlay.v1.Summary
+	(*SummaryWant)(nil),    // 24: grapevine.overlay.v1.SummaryWant
+	(*Withdraw)(nil),       // 25: grapevine.overlay.v1.Withdraw
 }
 var file_overlay_proto_depIdxs = []int32{
-	2,  // 0: grapevine.overlay.v1.Envelope.hello:type_name -> grapevine.overlay.v1.Hello
-	3,  // 1: grapevine.overlay.v1.Envelope.refusal:type_name -> grapevine.overlay.v1.Refusal
-	5,  // 2: grapevine.overlay.v1.Envelope.join:type_name -> grapevine.overlay.v1.Join
-	6,  // 3: grapevine.overlay.v1.Envelope.forward_join:type_name -> grapevine.overlay.v1.ForwardJoin
-	7,  // 4: grapevine.overlay.v1.Envelope.neighbour:type_name -> grapevine.overlay.v1.Neighbour
-	8,  // 5: grapevine.overlay.v1.Envelope.neighbour_reply:type_name -> grapevine.overlay.v1.NeighbourReply
-	9,  // 6: grapevine.overlay.v1.Envelope.disconnect:type_name -> grapevine.overlay.v1.Disconnect
-	10, // 7: grapevine.overlay.v1.Envelope.shuffle:type_name -> grapevine.overlay.v1.Shuffle
-	11, // 8: grapevine.overlay.v1.Envelope.shuffle_reply:type_name -> grapevine.overlay.v1.ShuffleReply
-	12, // 9: grapevine.overlay.v1.Envelope.ping:type_name -> grapevine.overlay.v1.Ping
-	13, // 10: grapevine.overlay.v1.Envelope.pong:type_name -> grapevine.overlay.v1.Pong
-	14, // 11: grapevine.overlay.v1.Envelope.query:type_name -> grapevine.overlay.v1.Query
-	16, // 12: grapevine.overlay.v1.Envelope.hit:type_name -> grapevine.overlay.v1.Hit
-	0,  // 13: grapevine.overlay.v1.Refusal.code:type_name -> grapevine.overlay.v1.RefusalCode
-	4,  // 14: grapevine.overlay.v1.Join.joiner:type_name -> grapevine.overlay.v1.Contact
-	4,  // 15: grapevine.overlay.v1.ForwardJoin.joiner:type_name -> grapevine.overlay.v1.Contact
-	4,  // 16: grapevine.overlay.v1.Shuffle.origin:type_name -> grapevine.overlay.v1.Contact
-	4,  // 17: grapevine.overlay.v1.Shuffle.contacts:type_name -> grapevine.overlay.v1.Contact
-	4,  // 18: grapevine.overlay.v1.ShuffleReply.contacts:type_name -> grapevine.overlay.v1.Contact
-	4,  // 19: grapevine.overlay.v1.Hit.holder:type_name -> grapevine.overlay.v1.Contact
-	15, // 20: grapevine.overlay.v1.Hit.items:type_name -> grapevine.overlay.v1.Item
-	21, // [21:21] is the sub-list for method output_type
-	21, // [21:21] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	3,  // 0: grapevine.overlay.v1.Envelope.hello:type_name -> grapevine.overlay.v1.Hello
+	4,  // 1: grapevine.overlay.v1.Envelope.refusal:type_name -> grapevine.overlay.v1.Refusal
+	6,  // 2: grapevine.overlay.v1.Envelope.join:type_name -> grapevine.overlay.v1.Join
+	7,  // 3: grapevine.overlay.v1.Envelope.forward_join:type_name -> grapevine.overlay.v1.ForwardJoin
+	8,  // 4: grapevine.overlay.v1.Envelope.neighbour:type_name -> grapevine.overlay.v1.Neighbour
+	9,  // 5: grapevine.overlay.v1.Envelope.neighbour_reply:type_name -> grapevine.overlay.v1.NeighbourReply
+	10, // 6: grapevine.overlay.v1.Envelope.disconnect:type_name -> grapevine.overlay.v1.Disconnect
+	11, // 7: grapevine.overlay.v1.Envelope.shuffle:type_name -> grapevine.overlay.v1.Shuffle
+	12, // 8: grapevine.overlay.v1.Envelope.shuffle_reply:type_name -> grapevine.overlay.v1.ShuffleReply
+	13, // 9: grapevine.overlay.v1.Envelope.ping:type_name -> grapevine.overlay.v1.Ping
+	14, // 10: grapevine.overlay.v1.Envelope.pong:type_name -> grapevine.overlay.v1.Pong
+	15, // 11: grapevine.overlay.v1.Envelope.query:type_name -> grapevine.overlay.v1.Query
+	20, // 12: grapevine.overlay.v1.Envelope.hit:type_name -> grapevine.overlay.v1.Hit
+	21, // 13: grapevine.overlay.v1.Envelope.ack:type_name -> grapevine.overlay.v1.Ack
+	22, // 14: grapevine.overlay.v1.Envelope.report:type_name -> grapevine.overlay.v1.Report
+	23, // 15: grapevine.overlay.v1.Envelope.summary:type_name -> grapevine.overlay.v1.Summary
+	24, // 16: grapevine.overlay.v1.Envelope.summary_want:type_name -> grapevine.overlay.v1.SummaryWant
+	25, // 17: grapevine.overlay.v1.Envelope.withdraw:type_name -> grapevine.overlay.v1.Withdraw
+	0,  // 18: grapevine.overlay.v1.Refusal.code:type_name -> grapevine.overlay.v1.RefusalCode
+	5,  // 19: grapevine.overlay.v1.Join.joiner:type_name -> grapevine.overlay.v1.Contact
+	5,  // 20: grapevine.overlay.v1.ForwardJoin.joiner:type_name -> grapevine.overlay.v1.Contact
+	5,  // 21: grapevine.overlay.v1.Shuffle.origin:type_name -> grapevine.overlay.v1.Contact
+	5,  // 22: grapevine.overlay.v1.Shuffle.contacts:type_name -> grapevine.overlay.v1.Contact
+	5,  // 23: grapevine.overlay.v1.ShuffleReply.contacts:type_name -> grapevine.overlay.v1.Contact
+	16, // 24: grapevine.overlay.v1.Query.walk:type_name -> grapevine.overlay.v1.Walk
+	1,  // 25: grapevine.overlay.v1.Walk.kind:type_name -> grapevine.overlay.v1.WalkKind
+	5,  // 26: grapevine.overlay.v1.Walk.asker:type_name -> grapevine.overlay.v1.Contact
+	17, // 27: grapevine.overlay.v1.Walk.tally:type_name -> grapevine.overlay.v1.Tally
+	18, // 28: grapevine.overlay.v1.Tally.trace:type_name -> grapevine.overlay.v1.Step
+	5,  // 29: grapevine.overlay.v1.Hit.holder:type_name -> grapevine.overlay.v1.Contact
+	19, // 30: grapevine.overlay.v1.Hit.items:type_name -> grapevine.overlay.v1.Item
+	17, // 31: grapevine.overlay.v1.Hit.tally:type_name -> grapevine.overlay.v1.Tally
+	5,  // 32: grapevine.overlay.v1.Report.peer:type_name -> grapevine.overlay.v1.Contact
+	17, // 33: grapevine.overlay.v1.Report.tally:type_name -> grapevine.overlay.v1.Tally
+	34, // [34:34] is the sub-list for method output_type
+	34, // [34:34] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_overlay_proto_init() }
@@ -1345,14 +2222,19 @@ func file_overlay_proto_init() {
 		(*Envelope_Pong)(nil),
 		(*Envelope_Query)(nil),
 		(*Envelope_Hit)(nil),
+		(*Envelope_Ack)(nil),
+		(*Envelope_Report)(nil),
+		(*Envelope_Summary)(nil),
+		(*Envelope_SummaryWant)(nil),
+		(*Envelope_Withdraw)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_overlay_proto_rawDesc), len(file_overlay_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   16,
+			NumEnums:      2,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
