@@ -69,11 +69,11 @@ func (f *Filter) Matches(p *Pattern) bool {
 			return false
 		}
 	}
-	return f.together(p)
+	return f.pairsMatch(p)
 }
 
-// together reports whether each two of p's words may stand in one name.
-func (f *Filter) together(p *Pattern) bool {
+// pairsMatch reports whether each two of p's words may stand in one name.
+func (f *Filter) pairsMatch(p *Pattern) bool {
 	if f.flags&flagNoPairs != 0 {
 		return true
 	}

@@ -2,7 +2,7 @@ package summary
 
 // Both ends of a link must agree on these: they are part of the protocol.
 const (
-	// Hashes is how many bits a term sets.
+	// Hashes is how many bits a term sets. It is even.
 	Hashes = 10
 
 	// BitsPerEntry is what a term costs: with 10 hashes a filter is 39 % full then and
