@@ -1,0 +1,246 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/grapevine-p2p/grapevine/examples/internal/program"
+	"github.com/grapevine-p2p/grapevine/internal/display"
+	"github.com/grapevine-p2p/grapevine/p2p"
+)
+
+type getCmd struct {
+	groupFlag
+	What    []string      `arg:"" help:"Its ID, as search prints it, or words of its name that no other file has." name:"id|words"`
+	To      string        `help:"Folder to put it into, or the name that it gets. Default: this folder." placeholder:"PATH" type:"path" default:"."`
+	Force   bool          `help:"Replace what is there under the same name."`
+	Timeout time.Duration `help:"How long to search for holders." default:"5s"`
+}
+
+func (g *getCmd) Run(ctx context.Context, c *cli, out *program.Output) error {
+	group, err := g.load()
+	if err != nil {
+		return err
+	}
+	return c.with(ctx, out, askerFolder, func(peer *program.Peer) error {
+		d := &download{get: g, group: group, node: peer.Node, out: out, wait: ordinary()}
+		return d.run(ctx)
+	})
+}
+
+// download is one run of "share get".
+type download struct {
+	get   *getCmd
+	group *group
+	node  *p2p.Node
+	out   *program.Output
+	wait  patience
+
+	bar     *program.Progress
+	resumed int64
+}
+
+func (d *download) run(ctx context.Context) error {
+	wanted, err := d.choose(ctx)
+	if err != nil {
+		return err
+	}
+	dest, err := d.get.destination(wanted)
+	if err != nil {
+		return err
+	}
+	started := time.Now()
+	f := &fetching{id: wanted.ID, dest: dest, force: d.get.Force, slow: d.wait.stall / 4}
+	f.begun, f.came, f.saved, f.dropped = d.begun(dest), d.came, d.saved, d.dropped
+	f.prepare()
+	err = d.fetch(ctx, f)
+	if d.bar != nil {
+		d.bar.Done()
+	}
+	switch {
+	case f.part == nil:
+		return err
+	case err == nil:
+		err = f.part.finish()
+	default:
+		have := f.part.have()
+		if kept := f.part.close(); kept == nil {
+			err = fmt.Errorf("%w; %s of %s are kept, and the same command goes on from there", err, size(have), size(f.part.size))
+		} else {
+			err = errors.Join(err, kept)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	took := time.Since(started)
+	from := map[string]int64{}
+	for id, n := range f.from {
+		from[id.String()] = n
+	}
+	d.out.Print("got", program.Fields{
+		"ok": true, "id": wanted.ID.String(), "path": dest, "bytes": f.part.size, "resumed": d.resumed, "from": from, "seconds": took.Seconds(),
+	}, "got %s: %s, verified, from %s in %s", dest, size(f.part.size), count(len(from), "holder"), rounded(took))
+	return nil
+}
+
+// choose finds out which content is meant.
+func (d *download) choose(ctx context.Context) (listing, error) {
+	if len(d.get.What) == 1 {
+		if id, ok := parseHex(d.get.What[0]); ok {
+			return d.named(ctx, id)
+		}
+	}
+	var all results
+	for hit, err := range d.node.Query(ctx, p2p.Query{Words: d.group.ask(d.get.What), Max: maxFound, Timeout: d.get.Timeout}) {
+		if err != nil {
+			return listing{}, err
+		}
+		if l, err := d.group.listing(hit); err == nil {
+			all.add(l, hit)
+		}
+	}
+	what := strings.Join(d.get.What, " ")
+	switch len(all.all) {
+	case 0:
+		return listing{}, fmt.Errorf("search for %q: %w", what, errNothing)
+	case 1:
+		return all.all[0].listing, nil
+	}
+	all.show(d.out)
+	return listing{}, fmt.Errorf("%q names %d files: choose one by its ID", what, len(all.all))
+}
+
+// named asks what a content is called: by whoever answers first.
+func (d *download) named(ctx context.Context, id contentID) (listing, error) {
+	for hit, err := range d.node.Query(ctx, p2p.Query{Key: d.group.handle(id).key(), Max: maxHolders, Timeout: d.get.Timeout}) {
+		if err != nil {
+			return listing{}, err
+		}
+		if l, err := d.group.listing(hit); err == nil && l.ID == id {
+			return l, nil
+		}
+	}
+	return listing{}, fmt.Errorf("search for %s: %w", id, errNothing)
+}
+
+// destination is the path that the download gets: in a folder that of an earlier
+// attempt, else by the name that its holder tells.
+func (g *getCmd) destination(wanted listing) (string, error) {
+	dest, err := filepath.Abs(g.To)
+	if err != nil {
+		return "", err
+	}
+	if info, err := os.Stat(dest); err == nil && info.IsDir() {
+		if begun, ok := unfinished(dest, wanted.ID); ok {
+			return begun, nil
+		}
+		name := ownName(wanted.Name)
+		if name == "" {
+			name = wanted.ID.String()
+		}
+		dest = filepath.Join(dest, name)
+	}
+	switch info, err := os.Lstat(dest); {
+	case errors.Is(err, fs.ErrNotExist):
+		return dest, nil
+	case err != nil:
+		return "", err
+	case !info.Mode().IsRegular():
+		return "", fmt.Errorf("%q is there already and is no file", dest)
+	case !g.Force:
+		return "", fmt.Errorf("%q is there already; --force replaces it", dest)
+	}
+	return dest, nil
+}
+
+// fetch searches for holders and downloads from them, again while that helps.
+func (d *download) fetch(ctx context.Context, f *fetching) (err error) {
+	for round := 0; round < maxRounds; round++ {
+		before := f.bytes()
+		err = d.once(ctx, f)
+		if !errors.Is(err, errNoHolders) || ctx.Err() != nil {
+			return err
+		}
+		if f.bytes() > before {
+			round = -1
+		}
+	}
+	return err
+}
+
+// once downloads from those whom one search finds, while it goes on.
+func (d *download) once(ctx context.Context, f *fetching) error {
+	searching, cancel := context.WithCancel(ctx)
+	holders := make(chan *holder)
+	searched := make(chan error, 1)
+	go func() {
+		defer close(holders)
+		searched <- d.search(searching, f.id, holders)
+	}()
+	err := f.run(ctx, holders)
+	cancel()
+	for h := range holders {
+		h.close()
+	}
+	if found := <-searched; err != nil && found != nil && !errors.Is(found, context.Canceled) {
+		err = found
+	}
+	return err
+}
+
+func (d *download) search(ctx context.Context, id contentID, holders chan<- *holder) error {
+	seen := map[peer.ID]bool{}
+	for hit, err := range d.node.Query(ctx, p2p.Query{Key: d.group.handle(id).key(), Max: maxHolders, Timeout: d.get.Timeout}) {
+		if err != nil {
+			return err
+		}
+		l, err := d.group.listing(hit)
+		if err != nil || l.ID != id || seen[hit.From.ID] || hit.From.ID == d.node.ID() {
+			continue
+		}
+		seen[hit.From.ID] = true
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case holders <- newHolder(d.node, d.group, hit, l, d.wait):
+		}
+	}
+	return nil
+}
+
+func (d *download) begun(dest string) func(have, size int64) {
+	return func(have, total int64) {
+		d.resumed = have
+		d.out.Print("begun", program.Fields{"path": dest, "bytes": total, "have": have}, "getting %s, %s%s", dest, size(total), goesOn(have))
+		d.bar = d.out.Progress(filepath.Base(dest), total)
+		d.bar.Add(have)
+	}
+}
+
+func goesOn(have int64) string {
+	if have == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", of which %s are there", size(have))
+}
+
+func (d *download) came(_ peer.ID, bytes int64) { d.bar.Add(bytes) }
+
+func (d *download) saved(have, total int64) {
+	if d.out.JSON() {
+		d.out.Print("progress", program.Fields{"have": have, "bytes": total}, "")
+	}
+}
+
+func (d *download) dropped(id peer.ID, err error) {
+	d.out.Print("dropped", program.Fields{"holder": id, "error": err.Error()}, "holder %s dropped: %s", display.Fingerprint(id.String()), display.Line(err.Error()))
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/grapevine-p2p/grapevine/examples/internal/program"
+	"github.com/grapevine-p2p/grapevine/internal/display"
+	"github.com/grapevine-p2p/grapevine/p2p"
+)
+
+type searchCmd struct {
+	groupFlag
+	Words   []string      `arg:"" help:"Words that a file's name has, or its folders', in any order."`
+	Max     int           `help:"Hits to wait for, at most 200." default:"50"`
+	Timeout time.Duration `help:"How long to search." default:"5s"`
+}
+
+var errNothing = errors.New("nothing found")
+
+// Validate is called by kong.
+func (s *searchCmd) Validate() error {
+	if s.Max < 1 || s.Max > maxFound {
+		return fmt.Errorf("--max: want 1 to %d", maxFound)
+	}
+	return nil
+}
+
+func (s *searchCmd) Run(ctx context.Context, c *cli, out *program.Output) error {
+	group, err := s.load()
+	if err != nil {
+		return err
+	}
+	return c.with(ctx, out, askerFolder, func(peer *program.Peer) error {
+		started := time.Now()
+		var all results
+		for hit, err := range peer.Node.Query(ctx, p2p.Query{Words: group.ask(s.Words), Max: s.Max, Timeout: s.Timeout}) {
+			if err != nil {
+				return err
+			}
+			l, err := group.listing(hit)
+			if err != nil {
+				c.Logger().Info("an answer is left out", "peer", hit.From.ID, "error", err)
+				continue
+			}
+			all.add(l, hit)
+			showHit(out, l, hit)
+		}
+		all.show(out)
+		took := time.Since(started)
+		out.Print("searched", program.Fields{
+			"ok": len(all.all) > 0, "files": len(all.all), "holders": len(all.holders), "seconds": took.Seconds(),
+		}, "%s from %s in %s", count(len(all.all), "file"), count(len(all.holders), "holder"), rounded(took))
+		if len(all.all) == 0 {
+			return fmt.Errorf("search for %q: %w", strings.Join(s.Words, " "), errNothing)
+		}
+		return nil
+	})
+}
+
+// showHit prints a hit as it comes in.
+func showHit(out *program.Output, l listing, hit p2p.Hit) {
+	out.Print("hit", program.Fields{
+		"id": l.ID.String(), "name": l.Name, "bytes": l.Size, "holder": hit.From.ID, "hops": hit.Hops,
+		"rtt_ms": float64(hit.RTT.Microseconds()) / 1000,
+	}, "%s  %s  %s  %s  %s", display.Line(l.Name), size(l.Size), display.Fingerprint(hit.From.ID.String()), count(hit.Hops, "hop"), rounded(hit.RTT))
+}
+
+// show prints each content once, with what "share get" wants.
+func (r *results) show(out *program.Output) {
+	if len(r.all) > 0 {
+		out.Detail("")
+	}
+	for _, f := range r.all {
+		out.Print("file", program.Fields{
+			"id": f.ID.String(), "name": f.Name, "names": f.names, "bytes": f.Size, "holders": f.holders,
+		}, "%s  %s  %s  %s", f.ID, size(f.Size), count(len(f.holders), "holder"), display.Line(f.Name))
+	}
+}
