@@ -64,7 +64,7 @@ func decode(e *pb.Envelope) (m Message, err error) {
 		m.Hops = d.hops("hops", b.Query.GetHops())
 		m.Query = d.query(b.Query)
 		m.Walk = d.walk(b.Query.GetWalk())
-		m.Flag = b.Query.GetAcknowledge()
+		m.Nonce = b.Query.GetAcknowledge()
 	case *pb.Envelope_Hit:
 		m.Kind = KindHit
 		m.GUID = d.guid(b.Hit.GetGuid())
@@ -76,6 +76,7 @@ func decode(e *pb.Envelope) (m Message, err error) {
 		m.Kind = KindAck
 		m.GUID = d.guid(b.Ack.GetGuid())
 		m.Found = d.short("found", b.Ack.GetFound())
+		m.Nonce = b.Ack.GetNonce()
 	case *pb.Envelope_Report:
 		m.Kind = KindReport
 		m.GUID = d.guid(b.Report.GetGuid())

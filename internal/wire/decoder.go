@@ -139,7 +139,6 @@ func (d *decoder) walk(w *pb.Walk) *Walk {
 		d.fail("seen of %d bytes, not %d or %d", len(w.GetSeen()), MaxSeen/8, MaxSeen)
 	}
 	out := &Walk{
-		Kind:    WalkGuided,
 		Target:  PeerID(d.bytes("target", w.GetTarget(), MaxPeerID)),
 		Careful: w.GetCareful(),
 		Past:    w.GetPast(), Tried: w.GetTried(), Seen: w.GetSeen(),

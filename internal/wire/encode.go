@@ -43,7 +43,7 @@ func encode(m Message) (*pb.Envelope, error) {
 		e.Body = &pb.Envelope_Query{Query: &pb.Query{
 			Guid: m.GUID[:], Ttl: uint32(m.TTL), Hops: uint32(m.Hops),
 			Key: []byte(m.Query.Key), Words: m.Query.Words, Max: uint32(m.Query.Max),
-			Trace: m.Query.Trace, Walk: encodeWalk(m.Walk), Acknowledge: m.Flag,
+			Trace: m.Query.Trace, Walk: encodeWalk(m.Walk), Acknowledge: m.Nonce,
 		}}
 	case KindHit:
 		e.Body = &pb.Envelope_Hit{Hit: &pb.Hit{
@@ -51,7 +51,7 @@ func encode(m Message) (*pb.Envelope, error) {
 			Tally: encodeTally(m.Tally),
 		}}
 	case KindAck:
-		e.Body = &pb.Envelope_Ack{Ack: &pb.Ack{Guid: m.GUID[:], Found: uint32(m.Found)}}
+		e.Body = &pb.Envelope_Ack{Ack: &pb.Ack{Guid: m.GUID[:], Found: uint32(m.Found), Nonce: m.Nonce}}
 	case KindReport:
 		e.Body = &pb.Envelope_Report{Report: &pb.Report{
 			Guid: m.GUID[:], Hops: uint32(m.Hops), Peer: encodeContact(m.Contact), Tally: encodeTally(m.Tally),

@@ -358,12 +358,12 @@ func TestUnknownBody(t *testing.T) {
 	}
 }
 
-// A walk of a kind that is not known goes as a guided one.
+// A walk of a kind that is not known has none.
 func TestUnknownWalk(t *testing.T) {
 	for _, kind := range []uint64{0, uint64(WalkRandom) + 1, 256 + uint64(WalkProbe), 1<<64 - 1} {
 		query := append(field(1, guid[:]), field(4, []byte("key"))...)
 		m, err := Read(bytes.NewReader(frame(field(12, append(query, field(8, varint(1, kind))...)))))
-		if err != nil || m.Walk == nil || m.Walk.Kind != WalkGuided {
+		if err != nil || m.Walk == nil || m.Walk.Kind != 0 {
 			t.Errorf("kind %d: %+v, %v", kind, m.Walk, err)
 		}
 	}

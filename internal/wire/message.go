@@ -51,9 +51,9 @@ type Message struct {
 
 	TTL   uint8  // ForwardJoin, Shuffle, Query: links left
 	Hops  uint8  // Query: links gone; Hit, Report: links the query had gone
-	Flag  bool   // Neighbour: urgent; NeighbourReply: accepted; Disconnect: leaving; Query: acknowledge
+	Flag  bool   // Neighbour: urgent; NeighbourReply: accepted; Disconnect: leaving
 	Leaf  bool   // Join, Neighbour, NeighbourReply: the sender is a leaf
-	Nonce uint32 // Ping, Pong; Shuffle, ShuffleReply
+	Nonce uint32 // Ping, Pong; Shuffle, ShuffleReply; Query: the acknowledgement wanted, 0: none; Ack
 
 	GUID  GUID   // Query, Hit, Ack, Report
 	Query *Query // Query

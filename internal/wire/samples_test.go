@@ -69,7 +69,7 @@ func samples() map[string]Message {
 			{Name: "second"},
 		}},
 		"walk": {
-			Kind: KindQuery, GUID: guid, TTL: 12, Hops: 3, Flag: true,
+			Kind: KindQuery, GUID: guid, TTL: 12, Hops: 3, Nonce: 0xcafe,
 			Query: &Query{Words: []string{"holiday"}, Max: 10, Trace: true},
 			Walk: &Walk{
 				Kind: WalkSurvey, Target: contact(4).Peer, Asker: contact(1), Careful: true,
@@ -77,7 +77,7 @@ func samples() map[string]Message {
 			},
 		},
 		"hit_tally": {Kind: KindHit, GUID: guid, Contact: contact(2), Hops: 3, Items: []Item{{Name: "one"}}, Tally: tally(1)},
-		"ack":       {Kind: KindAck, GUID: guid, Found: 300},
+		"ack":       {Kind: KindAck, GUID: guid, Found: 300, Nonce: 0xcafe},
 		"report":    {Kind: KindReport, GUID: guid, Hops: 12, Contact: contact(2), Tally: tally(2)},
 		"summary": {Kind: KindSummary, Summary: &Summary{
 			Origin: contact(1).Peer, Seq: 1_700_000_000_000, Filter: filter(2), Leaf: true, Signature: bytes.Repeat([]byte{5}, SignatureSize),
@@ -123,7 +123,7 @@ func edges() map[string]Message {
 	costly := Tally{n, n, n, n, n, n, 1<<16 - 1, 1<<16 - 1, steps}
 	return map[string]Message{
 		"largest walk": {
-			Kind: KindQuery, TTL: 255, Hops: 255, Flag: true,
+			Kind: KindQuery, TTL: 255, Hops: 255, Nonce: 1<<32 - 1,
 			Query: &Query{Key: strings.Repeat("k", MaxKey), Words: words, Max: MaxWanted, Trace: true},
 			Walk:  &Walk{WalkRandom, most.Peer, most, true, marks(MaxPast), marks(MaxTried), make([]byte, MaxSeen), costly},
 		},
@@ -133,7 +133,7 @@ func edges() map[string]Message {
 		}}},
 		"cheap hit":       {Kind: KindHit, Contact: most, Tally: &Tally{}, Items: []Item{{}}},
 		"empty ack":       {Kind: KindAck},
-		"largest ack":     {Kind: KindAck, GUID: guid, Found: 1<<16 - 1},
+		"largest ack":     {Kind: KindAck, GUID: guid, Found: 1<<16 - 1, Nonce: 1<<32 - 1},
 		"empty report":    {Kind: KindReport, Contact: Contact{Peer: "p"}, Tally: &Tally{}},
 		"largest report":  {Kind: KindReport, GUID: guid, Hops: 255, Contact: most, Tally: &costly},
 		"empty summary":   {Kind: KindSummary, Summary: &Summary{Origin: "p"}},

@@ -1,6 +1,6 @@
 package wire
 
-// WalkKind tells how a query walks. Append-only.
+// WalkKind tells how a query walks. Append-only; 0 is one that is not known here.
 type WalkKind uint8
 
 // The kinds of walks.

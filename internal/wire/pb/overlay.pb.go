@@ -88,7 +88,7 @@ func (RefusalCode) EnumDescriptor() ([]byte, []int) {
 type WalkKind int32
 
 const (
-	WalkKind_WALK_UNSPECIFIED WalkKind = 0 // counts as guided
+	WalkKind_WALK_UNSPECIFIED WalkKind = 0 // goes no further
 	// It goes to its target and ends there.
 	WalkKind_WALK_PROBE WalkKind = 1
 	// It follows the summaries that match, and else goes anywhere new.
@@ -1134,7 +1134,7 @@ type Query struct {
 	Max           uint32                 `protobuf:"varint,6,opt,name=max,proto3" json:"max,omitempty"`                 // hits wanted
 	Trace         bool                   `protobuf:"varint,7,opt,name=trace,proto3" json:"trace,omitempty"`             // each peer that it comes to adds a step to its tally
 	Walk          *Walk                  `protobuf:"bytes,8,opt,name=walk,proto3" json:"walk,omitempty"`                // missing: it floods
-	Acknowledge   bool                   `protobuf:"varint,9,opt,name=acknowledge,proto3" json:"acknowledge,omitempty"` // answer with an Ack
+	Acknowledge   uint32                 `protobuf:"varint,9,opt,name=acknowledge,proto3" json:"acknowledge,omitempty"` // answer with an Ack of this number; 0: with none
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1225,11 +1225,11 @@ func (x *Query) GetWalk() *Walk {
 	return nil
 }
 
-func (x *Query) GetAcknowledge() bool {
+func (x *Query) GetAcknowledge() uint32 {
 	if x != nil {
 		return x.Acknowledge
 	}
-	return false
+	return 0
 }
 
 // Walk is the state of a query that goes from peer to peer, one at a time. Whoever
@@ -1672,6 +1672,7 @@ type Ack struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Guid          []byte                 `protobuf:"bytes,1,opt,name=guid,proto3" json:"guid,omitempty"`
 	Found         uint32                 `protobuf:"varint,2,opt,name=found,proto3" json:"found,omitempty"` // results that the query found here
+	Nonce         uint32                 `protobuf:"varint,3,opt,name=nonce,proto3" json:"nonce,omitempty"` // that of the query
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1716,6 +1717,13 @@ func (x *Ack) GetGuid() []byte {
 func (x *Ack) GetFound() uint32 {
 	if x != nil {
 		return x.Found
+	}
+	return 0
+}
+
+func (x *Ack) GetNonce() uint32 {
+	if x != nil {
+		return x.Nonce
 	}
 	return 0
 }
@@ -2047,7 +2055,7 @@ const file_overlay_proto_rawDesc = "" +
 	"\x03max\x18\x06 \x01(\rR\x03max\x12\x14\n" +
 	"\x05trace\x18\a \x01(\bR\x05trace\x12.\n" +
 	"\x04walk\x18\b \x01(\v2\x1a.grapevine.overlay.v1.WalkR\x04walk\x12 \n" +
-	"\vacknowledge\x18\t \x01(\bR\vacknowledge\"\x92\x02\n" +
+	"\vacknowledge\x18\t \x01(\rR\vacknowledge\"\x92\x02\n" +
 	"\x04Walk\x122\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1e.grapevine.overlay.v1.WalkKindR\x04kind\x12\x16\n" +
 	"\x06target\x18\x02 \x01(\fR\x06target\x123\n" +
@@ -2083,10 +2091,11 @@ const file_overlay_proto_rawDesc = "" +
 	"\x06holder\x18\x02 \x01(\v2\x1d.grapevine.overlay.v1.ContactR\x06holder\x12\x12\n" +
 	"\x04hops\x18\x03 \x01(\rR\x04hops\x120\n" +
 	"\x05items\x18\x04 \x03(\v2\x1a.grapevine.overlay.v1.ItemR\x05items\x121\n" +
-	"\x05tally\x18\x05 \x01(\v2\x1b.grapevine.overlay.v1.TallyR\x05tally\"/\n" +
+	"\x05tally\x18\x05 \x01(\v2\x1b.grapevine.overlay.v1.TallyR\x05tally\"E\n" +
 	"\x03Ack\x12\x12\n" +
 	"\x04guid\x18\x01 \x01(\fR\x04guid\x12\x14\n" +
-	"\x05found\x18\x02 \x01(\rR\x05found\"\x96\x01\n" +
+	"\x05found\x18\x02 \x01(\rR\x05found\x12\x14\n" +
+	"\x05nonce\x18\x03 \x01(\rR\x05nonce\"\x96\x01\n" +
 	"\x06Report\x12\x12\n" +
 	"\x04guid\x18\x01 \x01(\fR\x04guid\x12\x12\n" +
 	"\x04hops\x18\x02 \x01(\rR\x04hops\x121\n" +
