@@ -50,10 +50,8 @@ func TestBankMatchesWhatItsFiltersMatch(t *testing.T) {
 		for range fill {
 			b.Add(sharing("a"))
 		}
-		for _, name := range rapid.SliceOfN(rapid.SliceOfN(word(), 0, 3), 0, 20).Draw(t, "names") {
-			var one Builder
-			one.Add("", name)
-			b.Add(one.Filter())
+		for _, index := range rapid.SliceOfN(entries(), 0, 20).Draw(t, "indices") {
+			b.Add(filterOf(index))
 		}
 		for _, at := range rapid.SliceOfN(rapid.IntRange(0, 100), 0, 10).Draw(t, "removed") {
 			b.Remove(at)
@@ -69,6 +67,15 @@ func TestBankMatchesWhatItsFiltersMatch(t *testing.T) {
 			t.Fatalf("matches %v, want %v", got, want)
 		}
 	})
+}
+
+func TestBankTestsPairs(t *testing.T) {
+	var b Bank
+	b.Add(filterOf([]entry{{"", []string{"u", "v"}}, {"", []string{"v", "w"}}}))
+	b.Add(filterOf([]entry{{"", []string{"u", "w"}}}))
+	if got := b.Match(For("", []string{"w", "u"}), nil); !slices.Equal(got, []int32{1}) {
+		t.Errorf("matches %v", got)
+	}
 }
 
 func TestMatchAllocatesNothing(t *testing.T) {

@@ -9,7 +9,6 @@ type Builder struct {
 	exact   terms // keys and words
 	pairs   terms // pairs, and words of long names
 	noPairs bool  // there were too many of them
-	partial bool  // there were too many keys and words
 }
 
 // Add adds an entry of an index: its key, which may be empty, and the words of its
@@ -33,8 +32,6 @@ func (b *Builder) Add(key string, words []string) {
 func (b *Builder) addExact(t Term) {
 	if len(b.exact.list) < mostTerms {
 		b.exact.add(t)
-	} else if !b.exact.has(t) {
-		b.partial = true
 	}
 }
 
@@ -71,8 +68,7 @@ func (b *Builder) Filter() *Filter {
 	size := min((count*BitsPerEntry+8*Step-1)/(8*Step)*Step, MaxSize)
 	for ; ; size += Step { // once, but for terms that were chosen not to collide
 		f := &Filter{bits: make([]byte, size), flags: flags}
-		all := f.put(b.exact.list) && f.put(b.pairs.list)
-		if all && !b.partial {
+		if f.put(b.exact.list) && f.put(b.pairs.list) {
 			return f
 		}
 		if size == MaxSize {
@@ -111,13 +107,8 @@ type terms struct {
 	seen map[Term]struct{}
 }
 
-func (s *terms) has(t Term) bool {
-	_, ok := s.seen[t]
-	return ok
-}
-
 func (s *terms) add(t Term) {
-	if s.has(t) {
+	if _, ok := s.seen[t]; ok {
 		return
 	}
 	if s.seen == nil {

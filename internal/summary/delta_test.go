@@ -2,8 +2,10 @@ package summary
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -108,13 +110,14 @@ func TestApplyRefuses(t *testing.T) {
 		"half a count":                {0, 0x80},
 		"a huge count":                {0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1},
 		"a count above 64 bits":       {0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2},
-		"more than there are bits":    append([]byte{0, 0x81, 0x20}, make([]byte, 400)...),
+		"more than there are bits":    append([]byte{0, 0x81, 0x20}, bytes.Repeat([]byte{0xff}, 400)...),
 		"a byte too much":             append(bytes.Clone(last), 0),
 		"a bit too much":              append(bytes.Clone(last[:len(last)-1]), last[len(last)-1]|0x80),
 		"a gap past the end":          {0, 1, 1, 0},
 		"a gap far past the end":      append([]byte{0, 1}, bytes.Repeat([]byte{0xff}, 400)...),
 		"too full":                    f.Delta(&Filter{bits: filling(0, Step, 1850)[1:]}),
-		"as long as the whole":        make([]byte, Step+1),
+		"a gap past the end later on": gaps(4000, 2047),
+		"as long as the whole":        gaps(append(make([]int, 502), slices.Repeat([]int{2}, 1198)...)...),
 		"a gap after the last bit":    {0, 2, 0xfd, 0x1f, 0, 0},
 		"gaps without the last of it": last[:len(last)-1],
 	} {
@@ -125,6 +128,15 @@ func TestApplyRefuses(t *testing.T) {
 	if f.ones != 0 || countOnes(f.bits) != 0 {
 		t.Error("the filter changed")
 	}
+}
+
+// gaps returns a delta to a filter of one Step that has these gaps.
+func gaps(all ...int) []byte {
+	w := riceWriter{low: riceBits(Step, len(all)), bytes: binary.AppendUvarint([]byte{0}, uint64(len(all)))}
+	for _, n := range all {
+		w.write(n)
+	}
+	return w.bytes
 }
 
 func FuzzApply(f *testing.F) {

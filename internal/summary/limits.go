@@ -37,7 +37,7 @@ const (
 	// the pairs are left out: they would cost more false matches than they avoid.
 	mostWithPairs = MaxSize * 8 * 69 / 100 / Hashes
 
-	// mostTerms is how many terms a builder keeps: a filter of MaxSize would be 63 %
-	// full of them.
+	// mostTerms is how many keys and words a builder keeps. They would fill a filter of
+	// MaxSize to 63 %, so that those after them never have a place in it.
 	mostTerms = MaxSize * 8 / Hashes
 )
