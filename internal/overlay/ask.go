@@ -1,12 +1,29 @@
 package overlay
 
-import "github.com/grapevine-p2p/grapevine/internal/wire"
+import (
+	"time"
 
-// waiting is an own query whose turn has not come.
-type waiting struct {
-	guid  wire.GUID
-	query *wire.Query
-	ttl   uint8
+	"github.com/grapevine-p2p/grapevine/internal/summary"
+	"github.com/grapevine-p2p/grapevine/internal/wire"
+)
+
+// search is a query of the node's own. Its attempts have GUIDs that differ in the
+// last byte.
+type search struct {
+	guid     wire.GUID
+	query    *wire.Query
+	pattern  *summary.Pattern
+	plan     plan
+	ttl      uint8   // of floods
+	within   instant // how long its answers are worth something
+	deadline instant
+	wake     instant // when the plan is called; never: not
+	attempts uint8   // made so far
+	under    []attempt
+	found    int                   // results delivered and not rejected
+	tried    []uint32              // marks of the origins that were followed
+	own      wire.Tally            // what this node saw itself
+	latest   map[uint8]*wire.Tally // of each attempt, when it was last heard of
 }
 
 // ownLimit is the rate of own queries: what every link has in reserve for them
@@ -17,44 +34,268 @@ func (c *Core) ownLimit() limit {
 }
 
 // ask starts a query of the node's own, as soon as its turn comes.
-func (c *Core) ask(guid wire.GUID, q *wire.Query, ttl uint8) {
-	if q == nil || c.routes.find(c.now, guid) != nil {
+func (c *Core) ask(ev *Event) {
+	guid := name(ev.GUID)
+	if ev.Query == nil || c.searches[guid] != nil {
 		return
 	}
-	if len(c.waiting) >= MaxWaiting {
+	if len(c.searches) >= MaxSearches {
 		c.stats.QueriesUnasked++
 		return
 	}
-	if ttl == 0 {
-		ttl = c.cfg.QueryTTL
+	s := &search{
+		guid: guid, query: ev.Query, pattern: summary.For(ev.Query.Key, ev.Query.Words),
+		plan: ev.Strategy.plan(), ttl: ev.TTL, within: ev.Within, wake: never, deadline: never,
+		latest: make(map[uint8]*wire.Tally),
 	}
-	c.routes.add(c.now, guid, route{})
-	c.waiting = append(c.waiting, waiting{guid, q, min(ttl, MaxTTL)})
+	if s.ttl == 0 {
+		s.ttl = c.cfg.QueryTTL
+	}
+	s.ttl = min(s.ttl, MaxTTL)
+	if s.within <= 0 {
+		s.within = AskWithin
+	}
+	c.searches[guid] = s
+	c.waiting = append(c.waiting, s)
 	c.askWaiting()
 }
 
-// askWaiting floods the own queries whose turn has come.
+// askWaiting starts the searches whose turn has come.
 func (c *Core) askWaiting() {
 	for len(c.waiting) > 0 {
-		if !c.own.take(c.now, c.ownLimit(), 0) {
+		if !c.asking.take(c.now, c.ownLimit(), 0) {
 			c.timers[timerAsk] = c.now + c.queryLimit.every
 			return
 		}
-		w := c.waiting[0]
+		s := c.waiting[0]
 		c.waiting = append(c.waiting[:0], c.waiting[1:]...)
-		c.flood(w.guid, w.query, w.ttl, 0, nil)
+		s.deadline = c.now + s.within
+		c.underway = append(c.underway, s)
+		s.plan.start(c, s)
+		c.searchTimer()
 	}
 }
 
-// cancel drops what still waits or comes for a query of the node's own.
-func (c *Core) cancel(guid wire.GUID) {
-	if r := c.routes.find(c.now, guid); r != nil && r.from == 0 {
-		r.closed = true
+// searchTimer plans the next call of a plan, or end of a search.
+func (c *Core) searchTimer() {
+	next := never
+	for _, s := range c.underway {
+		next = min(next, s.wake, s.deadline)
 	}
-	for i := range c.waiting {
-		if c.waiting[i].guid == guid {
-			c.waiting = append(c.waiting[:i], c.waiting[i+1:]...)
-			return
+	c.timers[timerSearch] = next
+}
+
+// searchesDue calls the plans that asked for it, and ends the searches whose time is
+// up.
+func (c *Core) searchesDue() {
+	for i := 0; i < len(c.underway); {
+		s := c.underway[i]
+		switch {
+		case s.deadline <= c.now:
+			c.finish(s)
+		case s.wake <= c.now:
+			s.wake = never
+			if s.found < int(s.query.Max) {
+				s.plan.waited(c, s)
+			}
+		}
+		if i < len(c.underway) && c.underway[i] == s {
+			i++
 		}
 	}
+	c.searchTimer()
+}
+
+// open gives a search one more attempt, on its way over a link. 0: it has had enough.
+func (c *Core) open(s *search, l *link, probe bool) (wire.GUID, bool) {
+	if s.attempts == MaxAttempts {
+		return wire.GUID{}, false
+	}
+	s.attempts++
+	guid := s.guid
+	guid[len(guid)-1] = s.attempts
+	c.routes.add(c.now, guid, route{})
+	if l != nil {
+		s.under = append(s.under, attempt{number: s.attempts, link: l.serial, slot: l.slot, probe: probe})
+	}
+	return guid, true
+}
+
+// attempt returns the place of an attempt among those under way, or -1.
+func (s *search) attempt(number uint8) int {
+	for i, a := range s.under {
+		if a.number == number {
+			return i
+		}
+	}
+	return -1
+}
+
+// reported is told that an attempt came to its end, somewhere.
+func (c *Core) reported(s *search, guid wire.GUID, t *wire.Tally) {
+	number := guid[len(guid)-1]
+	if t != nil {
+		s.count(number, t)
+	}
+	i := s.attempt(number)
+	if i < 0 {
+		return
+	}
+	c.trust(s.under[i], true)
+	s.under = append(s.under[:i], s.under[i+1:]...)
+	if len(s.under) == 0 && s.found < int(s.query.Max) {
+		s.wake = never
+		s.plan.ended(c, s)
+		c.searchTimer()
+	}
+}
+
+// delivered is told of so many new results, which an attempt brought.
+func (c *Core) delivered(s *search, guid wire.GUID, n int, t *wire.Tally) {
+	s.found += n
+	number := guid[len(guid)-1]
+	if t != nil {
+		s.count(number, t)
+	}
+	i := s.attempt(number)
+	switch {
+	case i < 0:
+	case s.under[i].probe:
+		c.reported(s, guid, nil)
+	case s.found >= int(s.query.Max):
+		c.trust(s.under[i], true)
+	}
+	if s.found >= int(s.query.Max) {
+		s.under, s.wake = s.under[:0], never
+		c.searchTimer()
+	}
+}
+
+// lose gives up the attempts that are still under way: they are lost.
+func (c *Core) lose(s *search) int {
+	n := len(s.under)
+	for _, a := range s.under {
+		c.trust(a, false)
+	}
+	s.own.Unreachable += uint16(n)
+	s.under = s.under[:0]
+	return n
+}
+
+// trust remembers whether what goes over a link comes to an end that is heard of. A
+// peer that drops what it should carry shows in nothing else.
+func (c *Core) trust(a attempt, came bool) {
+	l := c.slots[a.slot]
+	if l == nil || l.serial != a.link {
+		return
+	}
+	if came {
+		l.trust = min(l.trust+1, MostTrust)
+	} else {
+		l.trust = max(l.trust-2, -MostTrust)
+	}
+}
+
+// count notes what an attempt has cost when it was last heard of. The probes that
+// walks send out on their way share a number, and tell each their own.
+func (s *search) count(number uint8, t *wire.Tally) {
+	switch last := s.latest[number]; {
+	case number&sideAttempt != 0:
+		s.own.Messages += t.Messages
+		s.own.Asked += t.Asked
+		s.own.Unreachable += t.Unreachable
+		s.own.Stale += t.Stale
+	case number == 0 || number > s.attempts:
+	case last == nil || t.Messages >= last.Messages:
+		s.latest[number] = t
+	}
+}
+
+// tally adds up what the attempts have cost, as far as is known. The share of the
+// overlay that they covered together is 1 - Fresh/Known, unknown if Known is 0.
+func (s *search) tally() *wire.Tally {
+	sum := s.own
+	sum.Found = uint32(s.found)
+	missed := 1.0
+	for number := 1; number <= int(s.attempts); number++ {
+		t := s.latest[uint8(number)]
+		if t == nil {
+			continue
+		}
+		sum.Messages += t.Messages
+		sum.Asked += t.Asked
+		sum.Covered = max(sum.Covered, t.Covered)
+		sum.Unreachable += t.Unreachable
+		sum.Stale += t.Stale
+		if t.Known > 0 {
+			missed *= float64(min(t.Fresh, t.Known)) / float64(t.Known)
+		}
+		sum.Trace = append(sum.Trace, t.Trace[:min(len(t.Trace), wire.MaxSteps-len(sum.Trace))]...)
+	}
+	if missed < 1 {
+		sum.Known, sum.Fresh = SharePrecision, uint32(missed*SharePrecision)
+	}
+	return &sum
+}
+
+// finish ends a search: nothing more will come of it.
+func (c *Core) finish(s *search) {
+	e := c.emit(Done, "")
+	e.GUID = s.guid
+	e.Msg.Tally = s.tally()
+	c.cancel(s.guid)
+}
+
+// cancel drops a query of the node's own, and whatever still comes for it.
+func (c *Core) cancel(guid wire.GUID) {
+	s := c.searches[name(guid)]
+	if s == nil {
+		return
+	}
+	delete(c.searches, s.guid)
+	c.waiting = without(c.waiting, s)
+	c.underway = without(c.underway, s)
+	c.searchTimer()
+}
+
+func without(all []*search, s *search) []*search {
+	for i := range all {
+		if all[i] == s {
+			return append(all[:i], all[i+1:]...)
+		}
+	}
+	return all
+}
+
+// reject takes back the results that a holder answered a search with: they were
+// false. The search goes on, and the holder is believed no more.
+func (c *Core) reject(guid wire.GUID, holder wire.PeerID) {
+	s := c.searches[name(guid)]
+	if s == nil {
+		return
+	}
+	s.found = max(0, s.found-1)
+	s.tried = append(s.tried, holder.Mark())
+	s.own.Stale++
+	if s.found < int(s.query.Max) && s.wake == never {
+		s.wake = c.now
+		if len(s.under) > 0 {
+			s.wake = c.now + c.trip(ScoutHops)
+		}
+		c.searchTimer()
+	}
+}
+
+// trip is how long that many hops may take, there being some that wait in vain for
+// an acknowledgement.
+func (c *Core) trip(hops int) time.Duration {
+	hop := HopTime
+	if n := len(c.view); n > 0 {
+		sum := time.Duration(0)
+		for _, l := range c.view {
+			sum += l.rtt
+		}
+		hop = max(sum/time.Duration(2*n), time.Millisecond)
+	}
+	return TripSlack + time.Duration(hops)*hop*3/2
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/grapevine-p2p/grapevine/internal/summary"
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 )
 
@@ -46,6 +47,14 @@ type Config struct {
 	QueryTTL   uint8 // of own queries, and the most accepted: 7 (Gnutella 0.6)
 	QueryRate  int   // queries a second over one link: 10, more than a person asks
 	QueryBurst int   // and at once: 50
+
+	// Leaf: the node relays nothing, and keeps LeafDegree links to peers that do.
+	Leaf bool
+
+	// Sign signs the node's summary, which comes out as that filter; Prove tells
+	// whether a summary's origin signed it. nil: nothing is signed.
+	Sign  func(*wire.Summary, *summary.Filter) []byte
+	Prove func(*wire.Summary, *summary.Filter) bool
 
 	// Group names the part of the network that a contact's addresses belong
 	// to, of which only a few may be neighbours. "" is exempt. nil: all are.

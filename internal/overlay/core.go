@@ -45,8 +45,21 @@ type Core struct {
 	queryLimit limit
 	routes     aging[wire.GUID, route]
 	results    aging[source, uint8]
-	waiting    []waiting // own queries, for their turn
-	own        bucket
+	looking    map[wire.GUID]*carried // walks that are looked up in the own index
+	custodies  []custody              // walks that are not acknowledged yet
+	nonce      uint32                 // of the last one
+	reached    bool                   // others have opened links to this node
+
+	// Own queries.
+	searches map[wire.GUID]*search
+	underway []*search // of those, the ones that have begun, in order
+	waiting  []*search // and the ones whose turn has not come
+	asking   bucket
+
+	// Summaries.
+	origins    origins
+	own        publication
+	distrusted aging[wire.PeerID, struct{}] // origins that promised in vain
 }
 
 // The timers, in the order in which those that are due at once are served.
@@ -57,6 +70,10 @@ const (
 	timerShuffle
 	timerProbe
 	timerAsk
+	timerCustody
+	timerSearch
+	timerPublish
+	timerForget
 	timerCount
 )
 
@@ -80,6 +97,10 @@ func New(cfg Config, self wire.PeerID, rng *rand.Rand) (*Core, error) {
 		queryLimit: limit{every: time.Second / time.Duration(cfg.QueryRate), burst: cfg.QueryBurst},
 		routes:     newAging[wire.GUID, route](MaxRoutes, RouteLife),
 		results:    newAging[source, uint8](MaxRoutes, RouteLife),
+		looking:    make(map[wire.GUID]*carried),
+		searches:   make(map[wire.GUID]*search),
+		origins:    origins{places: make(map[wire.PeerID]int32)},
+		distrusted: newAging[wire.PeerID, struct{}](MaxExpelled, ExpelFor),
 	}
 	for i := range c.timers {
 		c.timers[i] = never
@@ -112,7 +133,7 @@ func (c *Core) Handle(now time.Time, ev Event) []Effect {
 	case Matched:
 		c.matched(ev.GUID, ev.Items)
 	case Ask:
-		c.ask(ev.GUID, ev.Query, ev.TTL)
+		c.ask(&ev)
 	case Cancel:
 		c.cancel(ev.GUID)
 	case Probed:
@@ -125,6 +146,14 @@ func (c *Core) Handle(now time.Time, ev Event) []Effect {
 		c.learn(ev.Peers)
 	case Leave:
 		c.leave()
+	case Reject:
+		c.reject(ev.GUID, ev.Peer)
+	case Share:
+		c.share(ev.Filter)
+	case Role:
+		c.role(ev.Leaf)
+	case Strain:
+		c.strain()
 	}
 	return c.effects
 }
@@ -148,7 +177,9 @@ func (c *Core) begin(now time.Time) {
 	c.displace = limit{DisplaceEvery, DisplaceBurst}.full(0)
 	c.admit = limit{AdmitEvery, AdmitBurst}.full(0)
 	c.errands = errandLimit.full(0)
-	c.own = c.ownLimit().full(0)
+	c.asking = c.ownLimit().full(0)
+	c.own.rate = publishLimit.full(0)
+	c.timers[timerForget] = c.now + ForgetEvery
 	c.reunite = limit{ReuniteEvery, ReuniteBurst}.full(0)
 }
 
@@ -187,6 +218,15 @@ func (c *Core) tick() {
 			c.timers[i] = c.now + c.jitter(c.cfg.ShuffleEvery)
 		case timerAsk:
 			c.askWaiting()
+		case timerCustody:
+			c.overdue()
+		case timerSearch:
+			c.searchesDue()
+		case timerPublish:
+			c.publish()
+		case timerForget:
+			c.forget()
+			c.timers[i] = c.now + ForgetEvery
 		case timerProbe:
 			c.timers[i] = c.now + c.jitter(c.probe())
 		}

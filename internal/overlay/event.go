@@ -1,6 +1,11 @@
 package overlay
 
-import "github.com/grapevine-p2p/grapevine/internal/wire"
+import (
+	"time"
+
+	"github.com/grapevine-p2p/grapevine/internal/summary"
+	"github.com/grapevine-p2p/grapevine/internal/wire"
+)
 
 // Event is one thing that happened, handed to [Core.Handle] with the time.
 type Event struct {
@@ -8,10 +13,15 @@ type Event struct {
 	Peer  wire.PeerID    // Received, Lost, Probed, Unreachable: who
 	Msg   wire.Message   // Received: what it said
 	Peers []wire.Contact // Join, Learn: whom to try, or to keep; Received: first the sender's own, from its hello
-	GUID  wire.GUID      // Ask, Cancel, Matched: which query
+	GUID  wire.GUID      // Ask, Cancel, Matched, Reject: which query
 	Query *wire.Query    // Ask
-	TTL   uint8          // Ask: how far; 0 means the default
+	TTL   uint8          // Ask: how far a flood goes; 0 means the default
 	Items []wire.Item    // Matched: what the own index holds
+
+	Strategy Strategy        // Ask: how it travels
+	Within   time.Duration   // Ask: when the answer is worthless; 0 means the default
+	Filter   *summary.Filter // Share
+	Leaf     bool            // Role
 }
 
 // EventKind tells which event an [Event] is.
@@ -29,7 +39,11 @@ const (
 	Unreachable                      // Peer did not answer a Probe
 	Ask                              // start a query of our own
 	Cancel                           // no more hits wanted for GUID
-	Matched                          // the own index answers a Match
+	Matched                          // the own index answers a Match, with nothing at times
+	Reject                           // Peer's hits for our own query GUID were false
+	Share                            // the own index can be found by Filter from now on
+	Role                             // the node is a leaf from now on, or is none
+	Strain                           // the driver dropped messages: the node carries too much
 )
 
 // Effect is one thing that the driver must do. Effects are carried out in the
@@ -39,7 +53,7 @@ type Effect struct {
 	Peer   wire.PeerID  // Send, Close, Up, Down, Probe: who
 	Msg    wire.Message // Send: what to say
 	Target wire.Contact // Probe: whom; Send to a peer without a link: its contact, if known
-	GUID   wire.GUID    // Match, Deliver
+	GUID   wire.GUID    // Match, Deliver, Done
 	Query  *wire.Query  // Match
 	Hops   uint8        // Match: how far the query has come
 	Reason Reason       // Close, Down: why
@@ -56,6 +70,7 @@ const (
 	Down                          // Peer is a neighbour no longer
 	Match                         // look Query up in the own index, answer with Matched
 	Deliver                       // Msg is a hit for our own query GUID
+	Done                          // nothing more will come for our own query GUID; Msg.Tally says why
 	Probe                         // dial Target, answer with Probed or Unreachable
 )
 

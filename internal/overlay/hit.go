@@ -1,32 +1,114 @@
 package overlay
 
-import "github.com/grapevine-p2p/grapevine/internal/wire"
+import (
+	"slices"
 
-// matched sends what the own index holds back to where the query came from.
+	"github.com/grapevine-p2p/grapevine/internal/wire"
+)
+
+// matched is told what the own index holds for a query that came in.
 func (c *Core) matched(guid wire.GUID, items []wire.Item) {
+	if k := c.looking[guid]; k != nil {
+		delete(c.looking, guid)
+		c.looked(k, items)
+		return
+	}
 	r := c.routes.find(c.now, guid)
 	if r == nil || r.from == 0 || len(items) == 0 {
 		return
 	}
-	l := c.back(r)
-	if l == nil {
-		c.stats.HitsUnrouted++
-		return
+	var t *wire.Tally
+	if r.traced {
+		t = &wire.Tally{Trace: []wire.Step{{Peer: c.self.Peer, Found: clamp16(len(items))}}}
 	}
+	c.hits(guid, r, r.hops, items, nil, t)
+}
+
+// answer sends what the own index holds to the asker of a walk, and returns how many
+// results that is.
+func (c *Core) answer(k *carried, items []wire.Item) int {
+	r := c.routes.find(c.now, k.guid)
+	if r == nil {
+		return 0
+	}
+	n := min(len(items), MaxAnswerResults)
+	t := &k.walk.Tally
+	t.Found += uint32(n)
+	if k.step > 0 {
+		t.Trace[k.step-1].Found = clamp16(n)
+	}
+	return c.hits(k.guid, r, k.hops, items, &k.walk, t)
+}
+
+// hits sends results, as many as fit into each hit, and returns how many results.
+func (c *Core) hits(guid wire.GUID, r *route, hops uint8, items []wire.Item, w *wire.Walk, t *wire.Tally) int {
 	c.stats.QueriesAnswered++
 	items = items[:c.admitted(r, guid, 0, min(len(items), MaxAnswerResults))]
+	all := len(items)
+	back := route{from: r.from, slot: r.slot}
 	for len(items) > 0 {
 		n := hitful(items)
-		c.send(l.peer, wire.Message{
-			Kind: wire.KindHit, GUID: guid, Contact: c.self, Hops: r.hops, Items: items[:n:n],
-		})
+		m := wire.Message{
+			Kind: wire.KindHit, GUID: guid, Contact: c.self, Hops: hops, Items: items[:n:n],
+		}
+		if t != nil {
+			t.Messages++
+			m.Tally = snapshot(t)
+		}
+		if !c.sendBack(&m, &back, w) {
+			c.stats.HitsUnrouted++
+			return 0
+		}
 		items = items[n:]
+	}
+	return all
+}
+
+// snapshot copies a tally that goes on changing.
+func snapshot(t *wire.Tally) *wire.Tally {
+	fixed := *t
+	fixed.Trace = slices.Clone(t.Trace)
+	return &fixed
+}
+
+// report tells the asker of a walk that it ended here.
+func (c *Core) report(k *carried) {
+	k.walk.Tally.Messages++
+	m := wire.Message{
+		Kind: wire.KindReport, GUID: k.guid, Contact: c.self, Hops: k.hops, Tally: snapshot(&k.walk.Tally),
+	}
+	r := c.routes.find(c.now, k.guid)
+	if r != nil && c.sendBack(&m, r, &k.walk) {
+		c.stats.Reports++
 	}
 }
 
-// hit takes a neighbour's hit one link back towards the asker.
-func (c *Core) hit(l *link, m *wire.Message) {
-	if len(m.Items) == 0 || len(m.Items) > wire.MaxItems || !valid(m.Contact) {
+// sendBack sends a hit or report to the asker: directly if it lets others dial it and
+// the way back is longer than a dial is worth, else as the query came.
+func (c *Core) sendBack(m *wire.Message, r *route, w *wire.Walk) bool {
+	if w != nil && w.Asker.Peer != "" && w.Asker.Peer != c.self.Peer {
+		asker := w.Asker
+		linked := c.links[asker.Peer] != nil
+		if linked || m.Hops > DirectAfter && c.requestTo(asker.Peer) == nil && c.errands.take(c.now, errandLimit, 0) {
+			c.send(asker.Peer, *m).Target = asker
+			if !linked {
+				c.stats.HitsDirect++
+				c.end(asker.Peer, ReasonTransient)
+			}
+			return true
+		}
+	}
+	l := c.back(r)
+	if l == nil {
+		return false
+	}
+	c.send(l.peer, *m)
+	return true
+}
+
+// returned takes a neighbour's hit or report one link back towards the asker.
+func (c *Core) returned(l *link, m *wire.Message) {
+	if !sound(m) {
 		c.expel(l.peer)
 		return
 	}
@@ -36,13 +118,30 @@ func (c *Core) hit(l *link, m *wire.Message) {
 		c.excess(l)
 		return
 	}
-	if r.closed {
-		c.stats.HitsUnrouted++
+	if r.from == 0 {
+		c.arrivedHome(l.peer, l.serial, m)
 		return
 	}
 	to := c.back(r)
-	if r.from != 0 && to == nil {
+	if to == nil {
 		c.stats.HitsUnrouted++
+		return
+	}
+	relayed := *m
+	if m.Tally != nil {
+		relayed.Tally = snapshot(m.Tally)
+		relayed.Tally.Messages++
+		if r.traced && len(m.Tally.Trace) < wire.MaxSteps {
+			relayed.Tally.Trace = append([]wire.Step{{Peer: c.self.Peer}}, relayed.Tally.Trace...)
+		}
+	}
+	if m.Kind == wire.KindReport {
+		if r.reported >= MaxReports {
+			c.excess(l)
+			return
+		}
+		r.reported++
+		c.send(to.peer, relayed)
 		return
 	}
 	n := c.admitted(r, m.GUID, l.serial, len(m.Items))
@@ -50,16 +149,61 @@ func (c *Core) hit(l *link, m *wire.Message) {
 		c.excess(l)
 		return
 	}
-	relayed := *m
 	relayed.Items = m.Items[:n:n]
-	if r.from == 0 {
-		c.stats.HitsDelivered++
-		e := c.emit(Deliver, l.peer)
-		e.GUID, e.Msg = m.GUID, relayed
-		return
-	}
 	c.stats.HitsRelayed++
 	c.send(to.peer, relayed)
+}
+
+// direct takes a hit or report that comes straight from who made it, which is no
+// neighbour. That it knows the GUID shows that the query came to it.
+func (c *Core) direct(peer wire.PeerID, m *wire.Message) {
+	r := c.routes.find(c.now, m.GUID)
+	switch {
+	case !sound(m) || m.Contact.Peer != peer:
+		c.expel(peer)
+	case r == nil || r.from != 0:
+		c.stats.HitsUnrouted++
+		c.end(peer, ReasonTransient)
+	default:
+		c.arrivedHome(peer, 0, m)
+	}
+}
+
+// arrivedHome takes a hit or report for a query of the node's own.
+func (c *Core) arrivedHome(peer wire.PeerID, serial uint32, m *wire.Message) {
+	s := c.searches[name(m.GUID)]
+	if s == nil {
+		c.stats.HitsUnrouted++
+		return
+	}
+	if m.Kind == wire.KindReport {
+		c.reported(s, m.GUID, m.Tally)
+		return
+	}
+	r := c.routes.find(c.now, s.guid)
+	if r == nil {
+		r = c.routes.add(c.now, s.guid, route{})
+	}
+	n := c.admitted(r, s.guid, serial, len(m.Items))
+	if n == 0 {
+		if l := c.links[peer]; l != nil {
+			c.excess(l)
+		}
+		return
+	}
+	c.stats.HitsDelivered++
+	e := c.emit(Deliver, peer)
+	e.GUID, e.Msg = s.guid, *m
+	e.Msg.Items = m.Items[:n:n]
+	c.delivered(s, m.GUID, n, m.Tally)
+}
+
+// sound tells whether a hit or report holds what it has to.
+func sound(m *wire.Message) bool {
+	if m.Kind == wire.KindReport {
+		return m.Tally != nil && valid(m.Contact)
+	}
+	return len(m.Items) > 0 && len(m.Items) <= wire.MaxItems && valid(m.Contact)
 }
 
 // hitful returns how many of items fit into one hit; at least one.

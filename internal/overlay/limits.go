@@ -114,9 +114,12 @@ const (
 	// OwnReserve is the part of a link's burst (1/n) that relayed queries leave
 	// to the node's own; so many of those may go out at once.
 	OwnReserve = 5
-	// MaxWaiting bounds the own queries that wait for their turn: half a minute
-	// at 10 a second, longer than anybody waits for hits.
-	MaxWaiting = 300
+	// MaxSearches bounds the own queries under way or waiting for their turn: half a
+	// minute of them at 10 a second, longer than anybody waits for hits.
+	MaxSearches = 300
+	// AskWithin is how long hits are waited for where nobody says: longer than three
+	// walkers take one after the other at 80 ms of round trip.
+	AskWithin = 10 * time.Second
 	// ExcessEvery and ExcessBurst are how many queries over its rate, and hits
 	// that nobody asked for, a link may send before it is lost: ten times the
 	// burst, as only a program without the limits sends that many.
@@ -135,6 +138,101 @@ const (
 	// MaxHitBytes bounds the items of one hit; the rest of a hit is the
 	// holder's record.
 	MaxHitBytes = wire.MaxHit - wire.MaxRecord
+)
+
+// Limits of walks.
+const (
+	// ProbeHops, ScoutHops and WalkHops are how far the attempts of a guided query
+	// go: 12 hops find three replicas among 10,000 peers nine times in ten, and
+	// three times 40 find one (simulated).
+	ProbeHops = 2
+	ScoutHops = 12
+	WalkHops  = 40
+	// MaxWalkers is the number of walkers after the scout.
+	MaxWalkers = 3
+	// AgainHops and MaxRounds bound the attempts after some were lost: where three
+	// in ten peers drop what they should carry, a walk lives for two or three hops.
+	AgainHops = 6
+	MaxRounds = 6
+	// RandomWalkers is the number of walkers of the plain strategy (Lv et al. 2002:
+	// 16 to 64).
+	RandomWalkers = 16
+	// SurveyHops bounds a walk that is to visit everything: what fits its byte.
+	SurveyHops = 255
+	// MaxSurveys bounds them, where they are lost.
+	MaxSurveys = 3
+	// MaxProbes is the number of origins that are probed at once, MaxSurveyProbes
+	// that of an exhaustive query at each of its peers.
+	MaxProbes       = 3
+	MaxSurveyProbes = 16
+	// MaxAttempts bounds the attempts of one search: seven bits of its GUID.
+	MaxAttempts = 127
+	// MaxPast and MaxTried bound what a walk remembers.
+	MaxPast  = wire.MaxPast
+	MaxTried = wire.MaxTried
+	// MaxCarried bounds the walks that are looked up or not acknowledged: those of
+	// 24 links at 10 a second for some seconds.
+	MaxCarried = 1 << 10
+	// MaxReports bounds the reports relayed for one attempt: its own, and those of
+	// the probes on its way.
+	MaxReports = 64
+	// FreshFor: a walk goes to a neighbour heard of so lately unacknowledged. It is
+	// less than PingEvery, so a dead one is noticed before it is pinged.
+	FreshFor = 4 * time.Second
+	// AckSlack and MaxAckWait: an acknowledgement is waited for this long and two
+	// round trips more, at most so long.
+	AckSlack   = 50 * time.Millisecond
+	MaxAckWait = time.Second
+	// MaxLost bounds the next hops that a walk tries in vain at one peer.
+	MaxLost = 8
+	// HopTime is how long a hop takes while no round trip was measured; TripSlack
+	// is for index look-ups and queues on a whole trip, and LostHops the dead that a
+	// walk may meet on its way.
+	HopTime   = 50 * time.Millisecond
+	TripSlack = 250 * time.Millisecond
+	LostHops  = 4
+	// DirectAfter is the way back over which a hit is passed on rather than sent
+	// directly, by a dial: one link takes less than that.
+	DirectAfter = 2
+	// MostTrust bounds what the node remembers of a link's performance.
+	MostTrust = 8
+	// SmallSeen is the size of the set of origins that a walker keeps: to a few per
+	// cent, among 10,000 peers.
+	SmallSeen = 1 << 10
+	// SampleWeight and SampleWindow make the running mean over the last eight peers
+	// of how many of the origins known to them were new; a survey ends when of a
+	// sample of SurveySample fewer than one in SurveyEnd was.
+	SampleWeight = 16
+	SampleWindow = 8
+	SurveySample = 64
+	SurveyEnd    = 4000
+	// SharePrecision is the denominator of a share in a tally.
+	SharePrecision = 1 << 20
+)
+
+// Limits of summaries.
+const (
+	// PublishEvery and PublishBurst bound the changes of the own summary, of which
+	// each is told some 600 peers; PublishLeast is between any two, and
+	// PublishAtOnce how long the first waits for others.
+	PublishEvery  = time.Minute
+	PublishBurst  = 4
+	PublishLeast  = 10 * time.Second
+	PublishAtOnce = 500 * time.Millisecond
+	// RenewEvery is when an unchanged summary is told again, SummaryLife when one
+	// that was not is forgotten.
+	RenewEvery  = 10 * time.Minute
+	SummaryLife = 30 * time.Minute
+	ForgetEvery = time.Minute
+	// SummaryEvery and SummaryBurst bound what a link tells of summaries: it leads
+	// to 64 origins at most, which all may change every minute, and may all come at
+	// once.
+	SummaryEvery = 200 * time.Millisecond
+	SummaryBurst = 200
+	// FalseSlack is how many promises an origin may break before its rate counts.
+	FalseSlack = 5
+	// HonestFill is how full filters are that their makers did not have to crowd.
+	HonestFill = 0.42
 )
 
 // Limits of noticing silence.

@@ -22,6 +22,13 @@ type link struct {
 	asked  bool // a ping is unanswered
 	misses int8
 
+	leaf      bool          // it relays nothing
+	rtt       time.Duration // smoothed; 0: not known yet
+	trust     int           // how well what goes over it comes to an end that is heard of
+	origins   int           // that it leads to
+	summaries bucket        // what it tells of them
+	wants     bucket        // and asks for
+
 	control  bucket // what it sends of membership
 	in, out  bucket // queries it sends and is sent
 	excess   bucket // queries over its rate
@@ -64,6 +71,7 @@ func (c *Core) up(contact wire.Contact, chosen, proven bool) *link {
 		chosen: chosen, proven: proven, heard: c.now,
 		control: controlLimit.full(c.now), excess: excessLimit.full(c.now),
 		in: c.queryLimit.full(c.now), out: c.queryLimit.full(c.now),
+		summaries: summaryLimit.full(c.now), wants: summaryLimit.full(c.now),
 	}
 	c.nextSlot++
 	c.slots[l.slot] = l
@@ -73,7 +81,19 @@ func (c *Core) up(contact wire.Contact, chosen, proven bool) *link {
 	c.repairs.gained = true
 	c.stats.Ups++
 	c.emit(Up, l.peer)
+	c.introduce(l)
 	return l
+}
+
+// bit is the link's in sets of slots.
+func (l *link) bit() uint64 { return 1 << l.slot }
+
+// sampled takes in how long an answer took.
+func (l *link) sampled(rtt time.Duration) {
+	if l.rtt == 0 {
+		l.rtt = rtt
+	}
+	l.rtt += (rtt - l.rtt) / 8 // as TCP smooths it (RFC 6298)
 }
 
 // down removes a neighbour, without a word to it. Its contact goes back to the
@@ -89,6 +109,8 @@ func (c *Core) down(l *link, why Reason) {
 	}
 	c.stats.Downs[why]++
 	c.emit(Down, l.peer).Reason = why
+	c.withdraw(l)
+	c.orphaned(l)
 	switch why {
 	case ReasonHostile, ReasonLeft:
 	case ReasonLost, ReasonSilent:

@@ -10,19 +10,25 @@ import (
 // for all.
 func (c *Core) received(ev *Event) {
 	m := &ev.Msg
-	if m.Kind < wire.KindJoin || m.Kind > wire.KindHit {
+	if m.Kind == 0 {
+		return // of a newer version: nothing is known of it here
+	}
+	if m.Kind < wire.KindJoin || m.Kind > wire.KindWithdraw {
 		c.expel(ev.Peer)
 		return
 	}
 	c.stats.Received[m.Kind]++
 	l := c.links[ev.Peer]
 	if l != nil {
+		if m.Kind == wire.KindPong && l.asked {
+			l.sampled(c.now - l.pinged)
+		}
 		l.heard, l.misses, l.asked = c.now, 0, false
 		if m.Kind == wire.KindQuery {
 			c.query(l, m)
 			return
 		}
-		if m.Kind != wire.KindHit && !l.control.take(c.now, controlLimit, 0) {
+		if m.Kind < wire.KindQuery && !l.control.take(c.now, controlLimit, 0) {
 			c.stats.ControlOverRate++
 			return
 		}
@@ -55,6 +61,11 @@ func (c *Core) received(ev *Event) {
 	case wire.KindShuffleReply:
 		c.shuffleReply(ev.Peer, m)
 		return
+	case wire.KindHit, wire.KindReport:
+		if l == nil && c.requestTo(ev.Peer) == nil {
+			c.direct(ev.Peer, m)
+			return
+		}
 	case wire.KindPong:
 		return // it was heard: that is all
 	}
@@ -76,8 +87,16 @@ func (c *Core) received(ev *Event) {
 		c.shuffled(l, m)
 	case wire.KindQuery:
 		c.query(l, m)
-	case wire.KindHit:
-		c.hit(l, m)
+	case wire.KindHit, wire.KindReport:
+		c.returned(l, m)
+	case wire.KindAck:
+		c.acknowledged(l, m)
+	case wire.KindSummary:
+		c.summarised(l, m)
+	case wire.KindSummaryWant:
+		c.wanted(l, m)
+	case wire.KindWithdraw:
+		c.withdrawn(l, m)
 	}
 }
 

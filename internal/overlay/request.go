@@ -87,6 +87,8 @@ func (c *Core) grant(contact wire.Contact, force bool) {
 	if r := c.requestTo(contact.Peer); r != nil {
 		chosen = r.chosen
 		c.dropRequest(contact.Peer)
+	} else {
+		c.reached = true // it has opened the link
 	}
 	proven := c.cache.proven(contact.Peer)
 	c.send(contact.Peer, wire.Message{Kind: wire.KindNeighbourReply, Flag: true})

@@ -5,12 +5,14 @@ import "github.com/grapevine-p2p/grapevine/internal/wire"
 // route is the way back of one query's hits. It is bound to the link that the
 // query first came from, for good.
 type route struct {
-	from    uint32 // that link's serial; 0: the query is our own
-	slot    uint8  // and its slot
-	hops    uint8  // links that the query had gone when it came
-	results uint8  // relayed or delivered so far
-	closed  bool   // nobody wants more
-	seen    uint64 // the slots of the links that have sent the query
+	from     uint32 // that link's serial; 0: the query is our own
+	slot     uint8  // and its slot
+	hops     uint8  // links that the query had gone when it came
+	results  uint8  // relayed or delivered so far
+	found    uint8  // of those, from the own index
+	traced   bool   // hits say who passed them on
+	reported uint8  // reports relayed so far
+	seen     uint64 // the slots of the links that have sent the query
 }
 
 // source is a link that brings hits for a query.

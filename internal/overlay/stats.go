@@ -4,8 +4,8 @@ import "github.com/grapevine-p2p/grapevine/internal/wire"
 
 // Stats counts what a core did since it was made.
 type Stats struct {
-	Sent     [wire.KindHit + 1]uint64 // messages sent, by kind
-	Received [wire.KindHit + 1]uint64 // messages received, by kind
+	Sent     [wire.KindWithdraw + 1]uint64 // messages sent, by kind
+	Received [wire.KindWithdraw + 1]uint64 // messages received, by kind
 
 	Queries          uint64 // queries received
 	QueriesForwarded uint64 // queries passed on, once a link
@@ -15,10 +15,25 @@ type Stats struct {
 	QueriesOverRate  uint64 // dropped: more than the link may send
 	QueriesUnshared  uint64 // not passed on to one link: its rate was used up
 	QueriesUnasked   uint64 // own, dropped: too many wait for their turn
+	Walks            uint64 // queries received that walk
+	WalksEnded       uint64 // that came to their end here
+	WalksLost        uint64 // passed on in vain, and taken back
+	WalksRefused     uint64 // dropped: a leaf relays nothing
+	Acks             uint64 // walks passed on and acknowledged
+	Reports          uint64 // sent
 	HitsRelayed      uint64
 	HitsDelivered    uint64
+	HitsDirect       uint64 // hits and reports sent straight to the asker
 	HitsUnrouted     uint64 // dropped: no route, or the neighbour is gone
 	ResultsOverLimit uint64 // items dropped: more than a query may bring
+
+	SummariesIn      uint64
+	SummariesOut     uint64
+	SummaryBytesIn   uint64
+	SummaryBytesOut  uint64
+	SummariesRefused uint64 // dropped: more than a link may tell
+	FalseMatches     uint64 // neighbours that did not have what their summary promised
+	OriginsDropped   uint64 // for too many of these
 
 	ControlOverRate uint64 // dropped: membership messages over their rate
 	Unexpected      uint64 // dropped: replies that nothing had asked for
@@ -51,6 +66,20 @@ func (s *Stats) Add(o *Stats) {
 	s.QueriesOverRate += o.QueriesOverRate
 	s.QueriesUnshared += o.QueriesUnshared
 	s.QueriesUnasked += o.QueriesUnasked
+	s.Walks += o.Walks
+	s.WalksEnded += o.WalksEnded
+	s.WalksLost += o.WalksLost
+	s.WalksRefused += o.WalksRefused
+	s.Acks += o.Acks
+	s.Reports += o.Reports
+	s.HitsDirect += o.HitsDirect
+	s.SummariesIn += o.SummariesIn
+	s.SummariesOut += o.SummariesOut
+	s.SummaryBytesIn += o.SummaryBytesIn
+	s.SummaryBytesOut += o.SummaryBytesOut
+	s.SummariesRefused += o.SummariesRefused
+	s.FalseMatches += o.FalseMatches
+	s.OriginsDropped += o.OriginsDropped
 	s.HitsRelayed += o.HitsRelayed
 	s.HitsDelivered += o.HitsDelivered
 	s.HitsUnrouted += o.HitsUnrouted

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/grapevine-p2p/grapevine/internal/summary"
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 )
 
@@ -28,7 +29,9 @@ var update = flag.Bool("update", false, "write what the core does into testdata/
 //	       disconnect [leaving] | shuffle O ttl=N P... |
 //	       shuffle-reply P... (to the own last one) | unasked-reply P... |
 //	       ping | pong | query GUID ttl=N hops=N WORD... | hit GUID HOLDER ITEM...
-//	ask GUID [ttl=N] WORD... | matched GUID ITEM... | cancel GUID
+//	ask GUID [ttl=N] [by=STRATEGY] [max=N] WORD... | matched GUID ITEM... | cancel GUID |
+//	       reject GUID HOLDER                 by=flood unless said otherwise
+//	share WORD...                           the own index holds these words
 //	repeat N COMMAND                        only the last time is shown
 //	run DURATION [answered]                 ticks whenever the core wants one;
 //	                                        pings are answered, unseen
@@ -79,6 +82,7 @@ type script struct {
 	start time.Time
 	out   bytes.Buffer
 	guids int
+	seqs  int
 }
 
 func play(t *testing.T, text string) string {
@@ -245,7 +249,30 @@ func (s *script) event(f []string) Event {
 	case "unreachable":
 		return Event{Kind: Unreachable, Peer: wire.PeerID(rest[0])}
 	case "ask":
-		return Event{Kind: Ask, GUID: s.guid(rest[0]), TTL: ttl, Query: &wire.Query{Words: rest[1:], Max: 10}}
+		e := Event{Kind: Ask, GUID: s.guid(rest[0]), TTL: ttl, Strategy: Flood}
+		q := &wire.Query{Max: 10}
+		for _, word := range rest[1:] {
+			switch name, value, _ := strings.Cut(word, "="); name {
+			case "by":
+				e.Strategy = s.strategy(value)
+			case "max":
+				q.Max = uint16(s.number(value))
+			case "trace":
+				q.Trace = true
+			default:
+				q.Words = append(q.Words, word)
+			}
+		}
+		e.Query = q
+		return e
+	case "reject":
+		return Event{Kind: Reject, GUID: s.guid(rest[0]), Peer: wire.PeerID(rest[1])}
+	case "share":
+		return Event{Kind: Share, Filter: filterOf(rest)}
+	case "role":
+		return Event{Kind: Role, Leaf: rest[0] == "leaf"}
+	case "strain":
+		return Event{Kind: Strain}
 	case "matched":
 		return Event{Kind: Matched, GUID: s.guid(rest[0]), Items: items(rest[1:])}
 	case "cancel":
@@ -292,9 +319,40 @@ func (s *script) message(from wire.PeerID, f []string, ttl, hops uint8) wire.Mes
 	case "pong":
 		m.Kind = wire.KindPong
 	case "query":
-		m.Kind, m.GUID, m.Query = wire.KindQuery, s.guid(f[1]), &wire.Query{Words: f[2:], Max: 10}
+		m.Kind, m.GUID, m.Query = wire.KindQuery, s.guid(f[1]), &wire.Query{Max: 10}
+		for _, word := range f[2:] {
+			switch name, value, ok := strings.Cut(word, "="); {
+			case ok:
+				s.walk(&m, name, value)
+			default:
+				m.Query.Words = append(m.Query.Words, word)
+			}
+		}
 	case "hit":
 		m.Kind, m.GUID, m.Contact.Peer, m.Items = wire.KindHit, s.guid(f[1]), wire.PeerID(f[2]), items(f[3:])
+	case "ack":
+		m.Kind, m.GUID = wire.KindAck, s.guid(f[1])
+		for _, word := range f[2:] {
+			switch name, value, _ := strings.Cut(word, "="); name {
+			case "nonce":
+				m.Nonce = uint32(s.number(value))
+			case "found":
+				m.Found = uint16(s.number(value))
+			}
+		}
+	case "report":
+		m.Kind, m.GUID, m.Contact.Peer, m.Tally = wire.KindReport, s.guid(f[1]), from, &wire.Tally{Messages: uint32(s.number(f[2]))}
+	case "summary":
+		s.seqs++
+		m.Kind = wire.KindSummary
+		m.Summary = &wire.Summary{Origin: wire.PeerID(f[1]), Seq: uint64(s.seqs), Filter: filterOf(f[2:])}
+	case "change":
+		m.Kind = wire.KindSummary
+		m.Summary = &wire.Summary{Origin: wire.PeerID(f[1]), Seq: 1 << 20, Base: 1 << 19, Delta: []byte{1}}
+	case "want":
+		m.Kind, m.Peers = wire.KindSummaryWant, peersOf(nil, contacts(f[1:]))
+	case "withdraw":
+		m.Kind, m.Peers = wire.KindWithdraw, peersOf(nil, contacts(f[1:]))
 	case "kind":
 		m.Kind = wire.Kind(s.number(f[1]))
 	default:
@@ -307,11 +365,95 @@ func (s *script) message(from wire.PeerID, f []string, ttl, hops uint8) wire.Mes
 func (s *script) guid(text string) (g wire.GUID) {
 	if text == "next" {
 		s.guids++
-		g[15], g[14], g[13] = 1, byte(s.guids), byte(s.guids>>8)
+		g[14], g[13], g[12] = byte(s.guids), byte(s.guids>>8), 1
 		return g
 	}
-	g[0] = byte(s.number(text))
+	base, attempt, _ := strings.Cut(text, ".")
+	g[0] = byte(s.number(base))
+	if attempt != "" {
+		g[15] = byte(s.number(attempt))
+	}
 	return g
+}
+
+// attempt writes a GUID as its search and, after a point, the attempt.
+func (s *script) attempt(g wire.GUID) string {
+	if g[15] == 0 {
+		return strconv.Itoa(int(g[0]))
+	}
+	return fmt.Sprintf("%d.%d", g[0], g[15])
+}
+
+func (s *script) strategy(name string) Strategy {
+	for by := range strategies {
+		if by.String() == name {
+			return by
+		}
+	}
+	s.t.Fatalf("no strategy %q", name)
+	return 0
+}
+
+// walk sets a field of a walk: probe=, guided=, survey= or random= with its target, or
+// none; asker=, nonce=, found=, max=.
+func (s *script) walk(m *wire.Message, name, value string) {
+	if m.Walk == nil {
+		m.Walk = &wire.Walk{}
+	}
+	switch name {
+	case "probe", "guided", "survey", "random":
+		m.Walk.Kind = map[string]wire.WalkKind{
+			"probe": wire.WalkProbe, "guided": wire.WalkGuided, "survey": wire.WalkSurvey, "random": wire.WalkRandom,
+		}[name]
+		m.Walk.Target = wire.PeerID(value)
+		if name == "survey" {
+			m.Walk.Seen = make([]byte, wire.MaxSeen)
+		}
+	case "asker":
+		m.Walk.Asker.Peer = wire.PeerID(value)
+	case "nonce":
+		m.Nonce = uint32(s.number(value))
+	case "found":
+		m.Walk.Tally.Found = uint32(s.number(value))
+	case "max":
+		m.Query.Max = uint16(s.number(value))
+	default:
+		s.t.Fatalf("no field %q of a walk", name)
+	}
+}
+
+func (s *script) showWalk(m *wire.Message) {
+	w := m.Walk
+	if w == nil {
+		return
+	}
+	fmt.Fprintf(&s.out, " %s", [...]string{"", "probe", "guided", "survey", "random"}[w.Kind])
+	if w.Target != "" {
+		fmt.Fprintf(&s.out, " to=%s", w.Target)
+	}
+	if m.Nonce != 0 {
+		fmt.Fprintf(&s.out, " nonce=%d", m.Nonce)
+	}
+	s.flag(w.Careful, " careful", "")
+	s.flag(w.Asker.Peer != "", " asker="+string(w.Asker.Peer), "")
+}
+
+func (s *script) showTally(t *wire.Tally) {
+	fmt.Fprintf(&s.out, " messages=%d asked=%d found=%d", t.Messages, t.Asked, t.Found)
+	if t.Known > 0 {
+		fmt.Fprintf(&s.out, " covered=%.2f", 1-float64(t.Fresh)/float64(t.Known))
+	}
+	if t.Unreachable+t.Stale > 0 {
+		fmt.Fprintf(&s.out, " unreachable=%d stale=%d", t.Unreachable, t.Stale)
+	}
+}
+
+func filterOf(words []string) *summary.Filter {
+	var b summary.Builder
+	for _, w := range words {
+		b.Add("", []string{w})
+	}
+	return b.Filter()
 }
 
 func contacts(names []string) []wire.Contact {
@@ -338,13 +480,14 @@ func items(names []string) (all []wire.Item) {
 }
 
 var (
-	effectNames = [...]string{Send: "send", Close: "close", Up: "up", Down: "down", Match: "match", Deliver: "deliver", Probe: "probe"}
+	effectNames = [...]string{Send: "send", Close: "close", Up: "up", Down: "down", Match: "match", Deliver: "deliver", Done: "done", Probe: "probe"}
 	reasonNames = [...]string{"", "replaced", "left", "lost", "silent", "hostile", "transient"}
 	kindNames   = [...]string{
 		wire.KindJoin: "join", wire.KindForwardJoin: "forward-join", wire.KindNeighbour: "neighbour",
 		wire.KindNeighbourReply: "reply", wire.KindDisconnect: "disconnect", wire.KindShuffle: "shuffle",
 		wire.KindShuffleReply: "shuffle-reply", wire.KindPing: "ping", wire.KindPong: "pong",
-		wire.KindQuery: "query", wire.KindHit: "hit",
+		wire.KindQuery: "query", wire.KindHit: "hit", wire.KindAck: "ack", wire.KindReport: "report",
+		wire.KindSummary: "summary", wire.KindSummaryWant: "want", wire.KindWithdraw: "withdraw",
 	}
 )
 
@@ -360,6 +503,9 @@ func (s *script) show(effects []Effect, when string) {
 			s.showMessage(&e.Msg)
 		case Close, Down:
 			fmt.Fprintf(&s.out, " %s", reasonNames[e.Reason])
+		case Done:
+			fmt.Fprintf(&s.out, " %d", e.GUID[0])
+			s.showTally(e.Msg.Tally)
 		case Match:
 			fmt.Fprintf(&s.out, " %d hops=%d %s", e.GUID[0], e.Hops, strings.Join(e.Query.Words, " "))
 		}
@@ -391,9 +537,22 @@ func (s *script) showMessage(m *wire.Message) {
 		s.flag(m.Nonce == theirNonce, " theirs", "")
 		list()
 	case wire.KindQuery:
-		fmt.Fprintf(&s.out, " %d ttl=%d hops=%d %s", m.GUID[0], m.TTL, m.Hops, strings.Join(m.Query.Words, " "))
+		fmt.Fprintf(&s.out, " %s ttl=%d hops=%d %s", s.attempt(m.GUID), m.TTL, m.Hops, strings.Join(m.Query.Words, " "))
+		s.showWalk(m)
 	case wire.KindHit:
-		fmt.Fprintf(&s.out, " %d from=%s hops=%d items=%d", m.GUID[0], m.Contact.Peer, m.Hops, len(m.Items))
+		fmt.Fprintf(&s.out, " %s from=%s hops=%d items=%d", s.attempt(m.GUID), m.Contact.Peer, m.Hops, len(m.Items))
+	case wire.KindAck:
+		fmt.Fprintf(&s.out, " %s nonce=%d found=%d", s.attempt(m.GUID), m.Nonce, m.Found)
+	case wire.KindReport:
+		fmt.Fprintf(&s.out, " %s", s.attempt(m.GUID))
+		s.showTally(m.Tally)
+	case wire.KindSummary:
+		fmt.Fprintf(&s.out, " of=%s", m.Summary.Origin)
+		s.flag(m.Summary.Base != 0, " delta", "")
+	case wire.KindSummaryWant, wire.KindWithdraw:
+		for _, p := range m.Peers {
+			fmt.Fprintf(&s.out, " %s", p)
+		}
 	}
 }
 

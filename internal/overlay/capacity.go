@@ -1,0 +1,4 @@
+package overlay
+
+// strain is told that the node carries more than it can.
+func (c *Core) strain() {}

@@ -1,0 +1,41 @@
+package overlay
+
+import "github.com/grapevine-p2p/grapevine/internal/wire"
+
+// exhaustive is for who wants to know that something is not there. It probes all
+// that is known to match, and sends one walk that probes on its way what matches,
+// and goes on until the peers that it comes to know of nobody new.
+type exhaustive struct {
+	surveys int
+}
+
+func (x *exhaustive) start(c *Core, s *search) {
+	for _, at := range c.promising(s.pattern, s.tried, MaxSurveyProbes) {
+		c.probeOrigin(s, at)
+	}
+	x.survey(c, s)
+}
+
+func (x *exhaustive) ended(c *Core, s *search) { c.finish(s) }
+
+// waited is told that nothing was heard for so long that the survey must be lost.
+func (x *exhaustive) waited(c *Core, s *search) {
+	c.lose(s)
+	if x.surveys == MaxSurveys {
+		c.finish(s)
+		return
+	}
+	x.survey(c, s)
+}
+
+func (x *exhaustive) survey(c *Core, s *search) {
+	x.surveys++
+	c.sendWalk(s, SurveyHops, wire.Walk{
+		Kind: wire.WalkSurvey, Asker: c.reachable(), Seen: c.seen(wire.MaxSeen), Careful: x.surveys > 1,
+	})
+	if len(s.under) == 0 {
+		c.finish(s)
+		return
+	}
+	s.wake = c.now + c.trip(SurveyHops) + LostHops*c.ackWait(nil)
+}

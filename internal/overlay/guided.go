@@ -1,0 +1,89 @@
+package overlay
+
+import "github.com/grapevine-p2p/grapevine/internal/wire"
+
+// guided is the default strategy. It probes the origins within two links whose
+// summaries match; then a scout goes from peer to peer, follows what matches on its
+// way, and else goes anywhere new; then walkers do the same for longer. Where
+// attempts vanish, as among the dead or the hostile, more of them go out at once,
+// each acknowledged hop by hop and none relying on being answered directly.
+type guided struct {
+	stage guidedStage
+	round int // of attempts after some were lost
+	walks int // walkers so far
+}
+
+type guidedStage uint8
+
+const (
+	probing guidedStage = iota
+	scouting
+	walking
+	again
+)
+
+func (g *guided) start(c *Core, s *search) {
+	for _, at := range c.promising(s.pattern, s.tried, MaxProbes) {
+		c.probeOrigin(s, at)
+	}
+	if len(s.under) > 0 {
+		s.wake = c.now + c.trip(ProbeHops)
+		return
+	}
+	g.scout(c, s)
+}
+
+func (g *guided) ended(c *Core, s *search) {
+	switch {
+	case g.stage == probing:
+		g.scout(c, s)
+	case g.walks < MaxWalkers:
+		g.walk(c, s)
+	default:
+		c.finish(s)
+	}
+}
+
+func (g *guided) waited(c *Core, s *search) {
+	lost := c.lose(s)
+	switch {
+	case g.stage == probing:
+		g.scout(c, s)
+	case lost > 0 && g.round < MaxRounds:
+		g.again(c, s)
+	default:
+		g.ended(c, s)
+	}
+}
+
+func (g *guided) scout(c *Core, s *search) {
+	g.stage = scouting
+	g.send(c, s, 1, ScoutHops, wire.Walk{Kind: wire.WalkGuided, Asker: c.reachable()})
+}
+
+// walk sends as many walkers at once as results are still wanted: more of them find
+// nothing sooner than fewer, one after the other, find with fewer messages.
+func (g *guided) walk(c *Core, s *search) {
+	g.stage = walking
+	n := min(MaxWalkers-g.walks, max(1, int(s.query.Max)-s.found))
+	g.walks += n
+	g.send(c, s, n, WalkHops, wire.Walk{Kind: wire.WalkGuided, Asker: c.reachable(), Seen: c.seen(SmallSeen)})
+}
+
+func (g *guided) again(c *Core, s *search) {
+	g.stage = again
+	g.round++
+	g.send(c, s, 2*g.round, AgainHops, wire.Walk{Kind: wire.WalkGuided, Careful: true})
+}
+
+// send lets n walks go, and waits for them.
+func (g *guided) send(c *Core, s *search, n int, hops uint8, w wire.Walk) {
+	for range n {
+		c.sendWalk(s, hops, w)
+	}
+	if len(s.under) == 0 {
+		c.finish(s)
+		return
+	}
+	s.wake = c.now + c.trip(int(hops)) + LostHops*c.ackWait(nil)
+}

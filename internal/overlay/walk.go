@@ -1,0 +1,444 @@
+package overlay
+
+import (
+	"slices"
+
+	"github.com/grapevine-p2p/grapevine/internal/summary"
+	"github.com/grapevine-p2p/grapevine/internal/wire"
+)
+
+// carried is a query that walks and is at this node: while it is looked up, and
+// until whoever it is passed on to has it.
+type carried struct {
+	guid    wire.GUID
+	query   *wire.Query
+	walk    wire.Walk // as it goes on; only this node's
+	ttl     uint8
+	hops    uint8
+	from    uint32 // serial of the link it came over; 0: the query is our own
+	slot    uint8
+	ack     uint32 // nonce of the acknowledgement that is wanted; 0: none
+	known   int    // summaries tested here
+	lost    int    // next hops tried in vain here
+	step    int    // its place in the trace, plus one
+	matches []wire.PeerID
+	leaf    wire.PeerID // the leaf that is being asked, while the walk stays here
+}
+
+// walkHops is the most that a walk of each kind may go.
+var walkHops = [...]uint8{
+	wire.WalkProbe: ProbeHops, wire.WalkGuided: WalkHops, wire.WalkSurvey: SurveyHops, wire.WalkRandom: WalkHops,
+}
+
+// walked takes in a neighbour's query that walks.
+func (c *Core) walked(l *link, m *wire.Message) {
+	w := m.Walk
+	if w.Kind == 0 || int(w.Kind) >= len(walkHops) {
+		c.stats.QueriesExpired++ // a newer kind, of which nothing is known here
+		return
+	}
+	most := walkHops[w.Kind]
+	switch {
+	case m.TTL == 0 || m.Hops >= most:
+		c.stats.QueriesExpired++
+		return
+	case c.cfg.Leaf && w.Target != c.self.Peer:
+		c.stats.WalksRefused++
+		return
+	}
+	c.stats.Walks++
+	k := &carried{
+		guid: m.GUID, query: m.Query, walk: *w, from: l.serial, slot: l.slot, ack: m.Nonce,
+		hops: m.Hops + 1, ttl: min(m.TTL, most-m.Hops) - 1,
+	}
+	k.walk.Past = remember(w.Past, c.self.Peer.Mark(), MaxPast)
+	r := c.routes.find(c.now, m.GUID)
+	switch {
+	case r != nil:
+		c.arrived(k, int(r.found))
+	case w.Kind == wire.WalkProbe && w.Target != c.self.Peer || len(c.looking) >= MaxCarried:
+		c.routes.add(c.now, m.GUID, route{from: l.serial, slot: l.slot, hops: k.hops})
+		c.arrived(k, 0)
+	default:
+		c.routes.add(c.now, m.GUID, route{from: l.serial, slot: l.slot, hops: k.hops})
+		c.looking[m.GUID] = k
+		e := c.emit(Match, l.peer)
+		e.GUID, e.Query, e.Hops = m.GUID, m.Query, k.hops
+	}
+}
+
+// looked is told what the own index holds for a walk.
+func (c *Core) looked(k *carried, items []wire.Item) {
+	c.note(k)
+	k.walk.Tally.Asked++
+	n := 0
+	if len(items) > 0 {
+		n = c.answer(k, items)
+		if r := c.routes.find(c.now, k.guid); r != nil {
+			r.found = uint8(n)
+		}
+	}
+	c.arrived(k, n)
+}
+
+// arrived lets a walk go on from here, where it found so many results.
+func (c *Core) arrived(k *carried, found int) {
+	w := &k.walk
+	if l := c.slots[k.slot]; k.ack != 0 && l != nil && l.serial == k.from {
+		c.send(l.peer, wire.Message{Kind: wire.KindAck, GUID: k.guid, Nonce: k.ack, Found: uint16(found)})
+	}
+	if w.Target == c.self.Peer {
+		w.Target = ""
+		if found == 0 {
+			w.Tally.Stale++
+		}
+		if w.Kind == wire.WalkProbe || c.cfg.Leaf {
+			if found == 0 && k.ack == 0 {
+				c.stop(k)
+			}
+			return // who passed it on knows from the acknowledgement
+		}
+	}
+	c.survey(k)
+	c.goOn(k)
+}
+
+// note begins this node's step of the trace.
+func (c *Core) note(k *carried) {
+	if k.query.Trace && len(k.walk.Tally.Trace) < wire.MaxSteps {
+		k.walk.Tally.Trace = append(slices.Clip(k.walk.Tally.Trace), wire.Step{Peer: c.self.Peer})
+		k.step = len(k.walk.Tally.Trace)
+	}
+}
+
+// survey tests a walk against the summaries known here.
+func (c *Core) survey(k *carried) {
+	w := &k.walk
+	if w.Kind != wire.WalkGuided && w.Kind != wire.WalkSurvey {
+		return
+	}
+	c.cover(k)
+	if w.Kind == wire.WalkGuided && w.Target != "" {
+		return // it knows where it goes
+	}
+	most := MaxProbes
+	if w.Kind == wire.WalkSurvey {
+		most = MaxSurveyProbes
+	}
+	k.matches = k.matches[:0]
+	for _, at := range c.promising(summary.For(k.query.Key, k.query.Words), w.Tried, most+len(w.Past)) {
+		if o := &c.origins.all[at]; len(k.matches) < most && !slices.Contains(w.Past, o.mark) {
+			k.matches = append(k.matches, o.peer)
+		}
+	}
+	if k.step > 0 {
+		step := &w.Tally.Trace[k.step-1]
+		step.Known, step.Matched = clamp16(k.known), clamp16(len(k.matches))
+	}
+}
+
+// cover notes which origins the walk knows of by now. Those that are known through
+// the peer that it came from are no sample of the overlay, for it has been there.
+func (c *Core) cover(k *carried) {
+	w := &k.walk
+	from := uint64(0)
+	if l := c.slots[k.slot]; l != nil && l.serial == k.from {
+		from = l.bit()
+	}
+	seen := newSeen(w.Seen)
+	fresh, sample := 0, 0
+	k.known = len(c.origins.places)
+	for i := range c.origins.all {
+		o := &c.origins.all[i]
+		if o.peer == "" {
+			continue
+		}
+		isNew := seen.add(o.mark)
+		if o.via&^from == 0 {
+			continue
+		}
+		sample++
+		if isNew {
+			fresh++
+		}
+	}
+	w.Seen = seen.bits
+	w.Tally.Covered += uint32(fresh)
+	if len(w.Seen) > 0 {
+		w.Tally.Known += uint32(SampleWeight*sample) - w.Tally.Known/SampleWindow
+		w.Tally.Fresh += uint32(SampleWeight*seen.corrected(fresh)) - w.Tally.Fresh/SampleWindow
+	}
+}
+
+// goOn takes a walk to its next peer, or to its end.
+func (c *Core) goOn(k *carried) {
+	w := &k.walk
+	left := int(k.query.Max) - int(w.Tally.Found)
+	switch {
+	case left <= 0 || k.ttl == 0 || len(c.custodies) >= MaxCarried:
+		c.stop(k)
+		return
+	case w.Kind == wire.WalkSurvey:
+		c.probeAll(k, k.matches)
+		k.matches = k.matches[:0]
+		if w.Tally.Known > SurveySample && w.Tally.Fresh*SurveyEnd < w.Tally.Known {
+			c.stop(k)
+			return
+		}
+	case len(k.matches) > 1:
+		c.probeAll(k, k.matches[1:min(len(k.matches), left)])
+		k.matches = k.matches[:1]
+	}
+	if next := c.nextHop(k); next != nil {
+		c.pass(k, next)
+	} else {
+		c.stop(k)
+	}
+}
+
+// nextHop picks the link that a walk goes on over: towards its target, else towards
+// an origin that matches, else to any peer where it has not been. Nil: there is none.
+func (c *Core) nextHop(k *carried) *link {
+	w := &k.walk
+	from := c.slots[k.slot]
+	if from != nil && from.serial != k.from {
+		from = nil
+	}
+	if w.Target != "" {
+		if l := c.links[w.Target]; l != nil && l.misses == 0 && c.pay(l, from) {
+			return l
+		}
+		if k.from == 0 || w.Kind == wire.WalkProbe {
+			if o := c.origins.find(w.Target); o != nil {
+				if l := c.wayTo(o); l != nil && l != from && c.pay(l, from) {
+					return l
+				}
+			}
+			return nil
+		}
+		w.Target = ""
+		w.Tally.Unreachable++
+	}
+	for len(k.matches) > 0 {
+		peer := k.matches[0]
+		k.matches = k.matches[1:]
+		o := c.origins.find(peer)
+		if o == nil {
+			continue
+		}
+		if l := c.wayTo(o); l != nil && c.pay(l, from) {
+			w.Target = peer
+			w.Tried = remember(w.Tried, o.mark, MaxTried)
+			return l
+		}
+	}
+	return c.anywhere(k, from)
+}
+
+// anywhere picks a neighbour that the walk has not been to: of two at random the one
+// that the node has the better experience with.
+func (c *Core) anywhere(k *carried, from *link) *link {
+	var pick *link
+	n := len(c.view)
+	if n == 0 {
+		return nil
+	}
+	start := c.rng.IntN(n)
+	step := 1 + c.rng.IntN(n) // not the next one always: neighbours in a row are alike in age
+	for gcd(step, n) != 1 {
+		step++
+	}
+	for i := range n {
+		l := c.view[(start+i*step)%n]
+		if l == from || l.leaf || l.misses > 0 || slices.Contains(k.walk.Past, l.peer.Mark()) {
+			continue
+		}
+		if pick == nil {
+			pick = l
+			continue
+		}
+		if l.trust > pick.trust {
+			pick = l
+		}
+		break
+	}
+	if pick == nil || !c.pay(pick, from) {
+		return nil
+	}
+	return pick
+}
+
+func gcd(a, b int) int {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
+
+// pass sends a walk on over a link. Where the neighbour may be gone, or is the one
+// that the walk was looking for, it has to acknowledge that it has it.
+func (c *Core) pass(k *carried, l *link) {
+	m := wire.Message{Kind: wire.KindQuery, GUID: k.guid, Query: k.query, TTL: k.ttl, Hops: k.hops}
+	k.walk.Tally.Messages++
+	c.stats.QueriesForwarded++
+	delivery := l.peer == k.walk.Target
+	if delivery || k.walk.Careful || c.now-l.heard > FreshFor {
+		k.walk.Tally.Messages++
+		m.Nonce = c.keepCustody(k, l)
+	}
+	w := k.walk
+	if delivery && l.leaf {
+		w.Kind, w.Seen, m.TTL = wire.WalkProbe, nil, 1
+		k.leaf = l.peer
+	}
+	m.Walk = &w
+	c.send(l.peer, m)
+}
+
+// stop ends a walk here, and tells its asker unless the hits do.
+func (c *Core) stop(k *carried) {
+	c.stats.WalksEnded++
+	if k.walk.Tally.Found >= uint32(k.query.Max) && k.from != 0 {
+		return
+	}
+	if k.from == 0 {
+		if s := c.searches[name(k.guid)]; s != nil {
+			c.reported(s, k.guid, &k.walk.Tally)
+		}
+		return
+	}
+	c.report(k)
+}
+
+// sendWalk lets an attempt of an own search go.
+func (c *Core) sendWalk(s *search, hops uint8, w wire.Walk) {
+	w.Past = []uint32{c.self.Peer.Mark()}
+	w.Tried = slices.Clone(s.tried[max(0, len(s.tried)-MaxTried):])
+	k := &carried{query: s.query, walk: w, ttl: hops}
+	for _, a := range s.under { // where the others did not go
+		if l := c.slots[a.slot]; l != nil && l.serial == a.link {
+			k.walk.Past = append(k.walk.Past, l.peer.Mark())
+		}
+	}
+	l := c.anywhere(k, nil)
+	if l == nil {
+		return
+	}
+	k.walk.Past = k.walk.Past[:1]
+	guid, ok := c.open(s, l, false)
+	if !ok {
+		return
+	}
+	k.guid = guid
+	c.pass(k, l)
+}
+
+// probeOrigin lets an attempt of an own search go to an origin.
+func (c *Core) probeOrigin(s *search, at int32) {
+	o := &c.origins.all[at]
+	s.tried = append(s.tried, o.mark)
+	k := &carried{
+		query: s.query, ttl: ProbeHops,
+		walk: wire.Walk{Kind: wire.WalkProbe, Target: o.peer, Past: []uint32{c.self.Peer.Mark()}},
+	}
+	l := c.wayTo(o)
+	if l == nil || !c.pay(l, nil) {
+		return
+	}
+	guid, ok := c.open(s, l, true)
+	if !ok {
+		return
+	}
+	k.guid = guid
+	c.pass(k, l)
+}
+
+// sideAttempt marks the GUIDs of the probes that a walk sends out on its way.
+const sideAttempt = 1 << 7
+
+// probeAll sends probes to origins that a walk met and does not go to itself.
+func (c *Core) probeAll(k *carried, peers []wire.PeerID) {
+	guid := k.guid
+	guid[len(guid)-1] |= sideAttempt
+	own := c.routes.find(c.now, k.guid)
+	for _, peer := range peers {
+		o := c.origins.find(peer)
+		if o == nil || own == nil {
+			continue
+		}
+		k.walk.Tried = remember(k.walk.Tried, o.mark, MaxTried)
+		l := c.wayTo(o)
+		if l == nil || !c.pay(l, c.back(own)) {
+			k.walk.Tally.Unreachable++
+			continue
+		}
+		if c.routes.find(c.now, guid) == nil {
+			c.routes.add(c.now, guid, route{from: own.from, slot: own.slot, hops: own.hops})
+			own = c.routes.find(c.now, k.guid)
+		}
+		side := &carried{
+			guid: guid, query: k.query, from: k.from, slot: k.slot, hops: k.hops, ttl: ProbeHops,
+			walk: wire.Walk{
+				Kind: wire.WalkProbe, Target: peer, Asker: k.walk.Asker, Careful: k.walk.Careful, Past: k.walk.Past,
+			},
+		}
+		c.pass(side, l)
+	}
+}
+
+// promising returns the places of at most so many origins that match and are not
+// among the tried: those first whose filters are least likely to match by accident.
+// It is good until the next call.
+func (c *Core) promising(p *summary.Pattern, tried []uint32, most int) []int32 {
+	places := c.origins.match(p)
+	n := 0
+	for _, at := range places {
+		o := &c.origins.all[at]
+		if slices.Contains(tried, o.mark) || c.wayTo(o) == nil {
+			continue
+		}
+		places[n] = at
+		n++
+	}
+	places = places[:n]
+	if n > 1 {
+		c.rng.Shuffle(n, func(i, j int) { places[i], places[j] = places[j], places[i] })
+		slices.SortStableFunc(places, func(a, b int32) int {
+			return int(c.doubt(a)) - int(c.doubt(b))
+		})
+	}
+	return places[:min(n, most)]
+}
+
+// doubt says how little a match of an origin tells: how full its filter is, in
+// steps, whether it was wrong before, and how far away it is.
+func (c *Core) doubt(at int32) uint32 {
+	o := &c.origins.all[at]
+	doubt := 4 * o.falses
+	if f := c.origins.bank.Get(int(at)); f != nil && f.Fill() > HonestFill {
+		doubt += 8
+	}
+	if c.links[o.peer] == nil {
+		doubt++
+	}
+	return doubt
+}
+
+// remember appends a mark to a copy of the last ones.
+func remember(marks []uint32, mark uint32, most int) []uint32 {
+	if over := len(marks) + 1 - most; over > 0 {
+		marks = marks[over:]
+	}
+	return append(slices.Clip(marks), mark)
+}
+
+func clamp16(n int) uint16 { return uint16(min(n, 1<<16-1)) }
+
+// reachable is the contact that hits may be sent to directly: the node's own, if
+// others have dialled it; else none.
+func (c *Core) reachable() wire.Contact {
+	if c.reached && !c.cfg.Leaf {
+		return c.self
+	}
+	return wire.Contact{}
+}
