@@ -26,7 +26,10 @@ type Config struct {
 	// ConnectTimeout is when a dial to a dead or cut-off node fails.
 	ConnectTimeout time.Duration
 
-	// Index is what a node answers queries from. nil: no node has anything.
+	// Contents is what the nodes share, and answer queries from. nil: nothing, but
+	// for what Index answers.
+	Contents *Contents
+	// Index is what a node answers queries from without Contents.
 	Index func(node int, q *wire.Query) []wire.Item
 }
 

@@ -8,7 +8,7 @@
 //	net.Run(2 * time.Minute)
 //	net.Kill(net.Some(0.5)...)                   // half of them die without a word
 //	net.Run(30 * time.Second)
-//	search := net.Ask(net.Live()[0], query, 7)
+//	search := net.Ask(net.Live()[0], query, sim.AskOptions{})
 //	net.Run(5 * time.Second)
 //	fmt.Println(net.Components(), search.Reach())
 //

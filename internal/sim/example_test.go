@@ -5,6 +5,7 @@ import (
 	"log"
 	"time"
 
+	"github.com/grapevine-p2p/grapevine/internal/overlay"
 	"github.com/grapevine-p2p/grapevine/internal/sim"
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 )
@@ -24,7 +25,7 @@ func Example() {
 	net.Run(30 * time.Second)
 
 	asker := net.Live()[0]
-	search := net.Ask(asker, &wire.Query{Words: []string{"holiday"}, Max: 10}, 0)
+	search := net.Ask(asker, &wire.Query{Words: []string{"holiday"}, Max: 10}, sim.AskOptions{Strategy: overlay.Flood})
 	net.Run(3 * time.Second)
 	fmt.Printf("%d live, parts of %v, reach %.0f %%\n", len(net.Live()), net.Components(), 100*search.Reach())
 	// Output: 50 live, parts of [50], reach 100 %

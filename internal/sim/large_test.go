@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/grapevine-p2p/grapevine/internal/overlay"
+
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 )
 
@@ -34,7 +36,7 @@ func TestLarge(t *testing.T) {
 			holders++
 		}
 	}
-	s := net.Ask(0, &wire.Query{Key: "k", Max: 50}, 0)
+	s := net.Ask(0, &wire.Query{Key: "k", Max: 50}, AskOptions{Strategy: overlay.Flood})
 	net.Run(3 * time.Second)
 	t.Logf("reach %.2f %%, %d messages, %d of %d hits, the first after %v", 100*s.Reach(), s.Messages, len(s.Hits), holders, s.Took)
 	if s.Reach() < 0.99 || len(s.Hits) != holders {

@@ -103,6 +103,23 @@ func (n *Network) Views() Views {
 	return v
 }
 
+// Position returns where a node lies in the unit square: distances in it are
+// latencies, unless the configuration has its own.
+func (n *Network) Position(node int) (x, y float64) { return n.nodes[node].x, n.nodes[node].y }
+
+// State returns what the live nodes know of others' summaries: the mean number of
+// origins, and of bytes that they take.
+func (n *Network) State() (origins, bytes float64) {
+	for _, x := range n.nodes {
+		if x.alive {
+			origins += float64(x.core.Origins())
+			bytes += float64(x.core.StateBytes())
+		}
+	}
+	live := float64(max(1, n.live))
+	return origins / live, bytes / live
+}
+
 // Happenings returns how many events the network has gone through.
 func (n *Network) Happenings() uint64 { return n.happened }
 

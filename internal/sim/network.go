@@ -22,7 +22,10 @@ type Network struct {
 	live  int
 	trace trace
 
-	searches     map[wire.GUID]*Search
+	searches     map[wire.GUID]*Search // by the family of their GUIDs
+	upkeep       upkeep
+	sharing      bool // newcomers share too
+	fakers       fakers
 	happened     uint64
 	lostMessages uint64
 }
@@ -99,6 +102,9 @@ func (n *Network) happen(h *happening) {
 			return
 		}
 		from := n.nodes[h.peer]
+		if x.hostile != nil && n.withhold(x, from, &h.msg) {
+			return
+		}
 		n.handle(x, overlay.Event{Kind: overlay.Received, Peer: from.peer, Msg: h.msg, Peers: from.contact})
 	case loss:
 		if h.link.closed[h.link.end(x.id)] {
@@ -107,15 +113,15 @@ func (n *Network) happen(h *happening) {
 		h.link.closed[h.link.end(x.id)] = true
 		if x.links[h.peer] == h.link {
 			delete(x.links, h.peer)
-			n.handle(x, overlay.Event{Kind: overlay.Lost, Peer: PeerOf(int(h.peer))})
+			n.handle(x, overlay.Event{Kind: overlay.Lost, Peer: n.peer(h.peer)})
 		}
 	case dialFailed:
 		if x.links[h.peer] == nil {
-			n.handle(x, overlay.Event{Kind: overlay.Lost, Peer: PeerOf(int(h.peer))})
+			n.handle(x, overlay.Event{Kind: overlay.Lost, Peer: n.peer(h.peer)})
 		}
 	case probed:
-		n.handle(x, overlay.Event{Kind: overlay.Probed, Peer: PeerOf(int(h.peer))})
+		n.handle(x, overlay.Event{Kind: overlay.Probed, Peer: n.peer(h.peer)})
 	case unreachable:
-		n.handle(x, overlay.Event{Kind: overlay.Unreachable, Peer: PeerOf(int(h.peer))})
+		n.handle(x, overlay.Event{Kind: overlay.Unreachable, Peer: n.peer(h.peer)})
 	}
 }

@@ -22,12 +22,8 @@ type node struct {
 	links   map[int32]*link
 	view    []int32 // its neighbours, as told by Up and Down
 	tickAt  time.Duration
-	matches []match
-}
-
-type match struct {
-	guid  wire.GUID
-	items []wire.Item
+	hostile *hostile        // nil: it keeps to the protocol
+	todo    []overlay.Event // that follow from the effects under way
 }
 
 // PeerOf returns the peer ID of a node.
@@ -49,6 +45,14 @@ func NodeOf(peer wire.PeerID) int {
 	return id
 }
 
+// peer returns the peer ID of a node that may not be there.
+func (n *Network) peer(node int32) wire.PeerID {
+	if int(node) < len(n.nodes) {
+		return n.nodes[node].peer
+	}
+	return PeerOf(int(node))
+}
+
 func distance(x, y float64) float64 { return math.Sqrt(x*x + y*y) }
 
 // Add starts a node that knows nobody, and returns it.
@@ -67,6 +71,9 @@ func (n *Network) Add() int {
 	}
 	n.nodes = append(n.nodes, x)
 	n.live++
+	if n.cfg.Contents != nil {
+		n.cfg.Contents.take(x.id)
+	}
 	return id
 }
 
@@ -82,10 +89,10 @@ func (n *Network) handle(x *node, ev overlay.Event) {
 			n.queue.plan(at, tick, x.id)
 		}
 	}
-	for len(x.matches) > 0 {
-		m := x.matches[0]
-		x.matches = x.matches[:copy(x.matches, x.matches[1:])]
-		n.handle(x, overlay.Event{Kind: overlay.Matched, GUID: m.guid, Items: m.items})
+	for len(x.todo) > 0 && x.alive {
+		next := x.todo[0]
+		x.todo = x.todo[:copy(x.todo, x.todo[1:])]
+		n.handle(x, next)
 	}
 }
 
@@ -93,14 +100,10 @@ func (n *Network) perform(x *node, e *overlay.Effect) {
 	peer := int32(NodeOf(e.Peer))
 	switch e.Kind {
 	case overlay.Send:
-		n.count(x, &e.Msg)
-		if l := n.dial(x, peer); l != nil {
-			if n.cfg.Loss > 0 && n.rng.Float64() < n.cfg.Loss {
-				n.lostMessages++
-				return
-			}
-			n.carry(l, x.id, arrival).msg = e.Msg
+		if x.hostile != nil && n.withheld(&e.Msg) {
+			return
 		}
+		n.transmit(x, peer, &e.Msg)
 	case overlay.Close:
 		n.closeLink(x, peer)
 	case overlay.Up:
@@ -119,13 +122,27 @@ func (n *Network) perform(x *node, e *overlay.Effect) {
 			n.queue.plan(n.now+n.cfg.ConnectTimeout, unreachable, x.id).peer = peer
 		}
 	case overlay.Match:
-		n.visited(x, e)
-		if n.cfg.Index != nil {
-			if items := n.cfg.Index(int(x.id), e.Query); len(items) > 0 {
-				x.matches = append(x.matches, match{e.GUID, items})
-			}
-		}
+		n.visited(x, e.GUID)
+		x.todo = append(x.todo, overlay.Event{
+			Kind: overlay.Matched, GUID: e.GUID, Items: n.index(int(x.id), e.Query),
+		})
 	case overlay.Deliver:
-		n.delivered(e)
+		n.delivered(x, e)
+	case overlay.Done:
+		n.done(e)
 	}
+}
+
+// transmit sends a message to a node, over a link that is opened if there is none.
+func (n *Network) transmit(x *node, to int32, m *wire.Message) {
+	n.count(x, to, m)
+	l := n.dial(x, to)
+	if l == nil {
+		return
+	}
+	if n.cfg.Loss > 0 && n.rng.Float64() < n.cfg.Loss {
+		n.lostMessages++
+		return
+	}
+	n.carry(l, x.id, arrival).msg = *m
 }

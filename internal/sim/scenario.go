@@ -43,6 +43,7 @@ func (n *Network) arrive() int {
 	}
 	id := n.Add()
 	n.Join(id, seeds...)
+	n.newcomer(id)
 	return id
 }
 
@@ -61,7 +62,10 @@ func (n *Network) Kill(nodes ...int) {
 		if x := n.nodes[id]; x.alive {
 			x.alive = false
 			n.live--
-			x.core, x.links = nil, nil
+			x.core, x.links, x.todo = nil, nil, nil
+			if n.cfg.Contents != nil {
+				n.cfg.Contents.giveBack(x.id)
+			}
 		}
 	}
 }

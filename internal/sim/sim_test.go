@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/grapevine-p2p/grapevine/internal/overlay"
+
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 )
 
@@ -58,7 +60,7 @@ func whole(t testing.TB, components []int) {
 // reach floods a query from a live node and returns the share that it comes to.
 func reach(t testing.TB, net *Network) float64 {
 	t.Helper()
-	s := net.Ask(net.Live()[0], anything, 0)
+	s := net.Ask(net.Live()[0], anything, AskOptions{Strategy: overlay.Flood})
 	net.Run(3 * time.Second)
 	t.Logf("a flood of TTL 7 reached %.2f %% with %d messages", 100*s.Reach(), s.Messages)
 	return s.Reach()

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/grapevine-p2p/grapevine/internal/overlay"
 )
 
 // eventful runs everything that can happen to a small network.
@@ -13,7 +15,7 @@ func eventful(t testing.TB, seed uint64) *Network {
 	})
 	net.Churn(time.Minute, 2*time.Minute, 0.5)
 	net.Run(20 * time.Second)
-	net.Ask(net.Live()[3], anything, 5)
+	net.Ask(net.Live()[3], anything, AskOptions{Strategy: overlay.Flood, TTL: 5})
 	net.Partition(net.Some(0.3)...)
 	net.Run(20 * time.Second)
 	net.Heal()
