@@ -18,8 +18,11 @@ var (
 		"github.com/alecthomas/kong/...", "github.com/spf13/...", "github.com/urfave/...",
 		"github.com/jessevdk/go-flags",
 	}
-	fuse      = []string{"github.com/hanwen/go-fuse/...", "bazil.org/fuse/...", "github.com/jacobsa/fuse/...", "github.com/winfsp/..."}
-	plotting  = []string{"gonum.org/...", "github.com/go-echarts/...", "github.com/wcharczuk/..."}
+	fuse     = []string{"github.com/hanwen/go-fuse/...", "bazil.org/fuse/...", "github.com/jacobsa/fuse/...", "github.com/winfsp/..."}
+	plotting = []string{
+		"gonum.org/...", "git.sr.ht/~sbinet/...", "github.com/ajstarks/...", "codeberg.org/...",
+		"github.com/go-echarts/...", "github.com/wcharczuk/...",
+	}
 	databases = []string{
 		"go.etcd.io/bbolt", "github.com/cockroachdb/...", "github.com/dgraph-io/...",
 		"github.com/syndtr/goleveldb/...", "modernc.org/...", "github.com/mattn/go-sqlite3",

@@ -23,7 +23,12 @@ type Progress struct {
 
 // Progress begins to show a work of so many bytes; a total of -1 is not known. One is
 // shown at a time: a new one takes the place of the one before. End it with Done.
-func (o *Output) Progress(what string, total int64) *Progress {
+func (o *Output) Progress(what string, total int64) *Progress { return o.progress(what, total, true) }
+
+// Steps is as Progress, for a work of so many steps.
+func (o *Output) Steps(what string, total int64) *Progress { return o.progress(what, total, false) }
+
+func (o *Output) progress(what string, total int64, bytes bool) *Progress {
 	p := &Progress{out: o}
 	if !o.terminal {
 		return p
@@ -34,7 +39,7 @@ func (o *Output) Progress(what string, total int64) *Progress {
 	p.bar = progressbar.NewOptions64(total,
 		progressbar.OptionSetWriter(o.stderr),
 		progressbar.OptionSetDescription(display.Line(what)),
-		progressbar.OptionShowBytes(true),
+		progressbar.OptionShowBytes(bytes),
 		progressbar.OptionUseIECUnits(true),
 		progressbar.OptionThrottle(redraw),
 		progressbar.OptionClearOnFinish(),

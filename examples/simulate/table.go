@@ -1,0 +1,116 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/grapevine-p2p/grapevine/examples/internal/program"
+)
+
+// print prints the JSON object of a result; a person gets the table.
+func (r *result) print(out *program.Output) {
+	if !out.JSON() {
+		return
+	}
+	c := r.flags
+	f := program.Fields{
+		"strategy": r.name, "peers": c.Peers, "degree": c.Degree, "replicas": c.Replicas, "keys": c.Keys,
+		"words": c.Words, "dead": c.Dead, "hostile": c.Hostile, "loss": c.Loss, "changing": c.Changing,
+		"session_s": c.Session.Seconds(), "seed": c.Seed, "absent": c.Absent, "queries": r.asked,
+		"success":       r.success(),
+		"messages_mean": r.mean(), "messages_p50": percentile(r.messages, 0.5), "messages_p95": percentile(r.messages, 0.95),
+		"hops_mean":      r.hops,
+		"latency_ms_p50": milliseconds(percentile(r.latencies, 0.5)), "latency_ms_p95": milliseconds(percentile(r.latencies, 0.95)),
+		"visited_mean": r.visited, "false_hits": r.falseHits,
+		"state_bytes_mean": r.network.state, "origins_mean": r.network.origins,
+		"upkeep_bytes_per_s": r.network.upkeep,
+		"wall_s":             r.wall.Seconds(),
+	}
+	if c.Absent {
+		f["coverage_told"], f["coverage_true"] = r.told, r.covered
+	}
+	if r.name == kademlia { // the model has neither
+		f["state_bytes_mean"], f["upkeep_bytes_per_s"], f["origins_mean"], f["hops_mean"] = nil, nil, nil, nil
+	}
+	out.Print("result", f, "")
+}
+
+// table returns the lines of the results side by side.
+func table(c *cli, results []*result) []string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n\n", setting(c))
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(w, "strategy\tsuccess\tmessages\tp50\tp95\thops\tfirst hit\tp95\tstate\tupkeep\t")
+	if c.Absent {
+		fmt.Fprint(w, "covered\tin truth\t")
+	}
+	fmt.Fprintln(w, "took\t")
+	for _, r := range results {
+		fmt.Fprintf(w, "%s\t%.1f %%\t%.1f\t%d\t%d\t", r.name, 100*r.success(),
+			r.mean(), percentile(r.messages, 0.5), percentile(r.messages, 0.95))
+		if r.name == kademlia {
+			fmt.Fprintf(w, "-\t%s\t-\t-\t", r.latency())
+		} else {
+			fmt.Fprintf(w, "%.1f\t%s\t%.0f KiB\t%.0f B/s\t", r.hops, r.latency(), r.network.state/1024, r.network.upkeep)
+		}
+		if c.Absent && r.name == kademlia {
+			fmt.Fprint(w, "-\t-\t")
+		} else if c.Absent {
+			fmt.Fprintf(w, "%.1f %%\t%.1f %%\t", 100*r.told, 100*r.covered)
+		}
+		fmt.Fprintf(w, "%.0f s\t\n", r.wall.Seconds())
+	}
+	_ = w.Flush() // to memory
+	for _, r := range results {
+		if r.falseHits > 0 {
+			fmt.Fprintf(&b, "\n%s: %d false hits were seen through and not counted", r.name, r.falseHits)
+		}
+		if r.name == kademlia {
+			fmt.Fprint(&b, "\nkademlia is an idealised model over the same latencies: full buckets, alpha 3, first record found")
+		}
+		if r.asked < c.Queries {
+			fmt.Fprintf(&b, "\n%s: only %d queries were asked, for nobody live has what the others look for", r.name, r.asked)
+		}
+	}
+	return strings.Split(strings.TrimRight(b.String(), "\n"), "\n")
+}
+
+func (r *result) latency() string {
+	if len(r.latencies) == 0 {
+		return "-\t-"
+	}
+	return fmt.Sprintf("%.0f ms\t%.0f ms", milliseconds(percentile(r.latencies, 0.5)), milliseconds(percentile(r.latencies, 0.95)))
+}
+
+// setting says in words what was simulated.
+func setting(c *cli) string {
+	parts := []string{
+		fmt.Sprintf("%d peers of degree %d, %d entries each", c.Peers, c.Degree, c.Keys),
+	}
+	switch {
+	case c.Absent:
+		parts = append(parts, fmt.Sprintf("%d queries for what nobody has", c.Queries))
+	case c.Words > 0:
+		parts = append(parts, fmt.Sprintf("%d queries of %d words for names at %d peers", c.Queries, c.Words, c.Replicas))
+	default:
+		parts = append(parts, fmt.Sprintf("%d queries for keys at %d peers", c.Queries, c.Replicas))
+	}
+	for _, s := range []struct {
+		share float64
+		what  string
+	}{
+		{c.Dead, "gone at once"},
+		{c.Hostile, "hostile"},
+		{c.Loss, "of messages lost"},
+		{c.Changing, "of keys replaced a minute"},
+	} {
+		if s.share > 0 {
+			parts = append(parts, fmt.Sprintf("%.3g %% %s", 100*s.share, s.what))
+		}
+	}
+	if c.Session > 0 {
+		parts = append(parts, fmt.Sprintf("sessions of %v in the median", c.Session))
+	}
+	return strings.Join(append(parts, fmt.Sprintf("seed %d", c.Seed)), ", ")
+}
