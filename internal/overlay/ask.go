@@ -21,7 +21,8 @@ type search struct {
 	attempts uint8   // made so far
 	under    []attempt
 	found    int                   // results delivered and not rejected
-	tried    []uint32              // marks of the origins that were followed
+	tried    []uint32              // marks of the origins that were probed
+	wrong    []uint32              // and of those that do not have what they promised
 	own      wire.Tally            // what this node saw itself
 	latest   map[uint8]*wire.Tally // of each attempt, when it was last heard of
 }
@@ -275,7 +276,7 @@ func (c *Core) reject(guid wire.GUID, holder wire.PeerID) {
 		return
 	}
 	s.found = max(0, s.found-1)
-	s.tried = append(s.tried, holder.Mark())
+	s.wrong = append(s.wrong, holder.Mark())
 	s.own.Stale++
 	if s.found < int(s.query.Max) && s.wake == never {
 		s.wake = c.now

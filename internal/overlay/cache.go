@@ -18,6 +18,8 @@ type entry struct {
 	proven  bool    // a dial to it succeeded once
 	fails   uint8   // dials failed in a row since
 	until   instant // not to be tried before
+	probed  instant // when the probe under way began
+	rtt     instant // how long a dial took when it was last probed; 0: never
 }
 
 // Saved is a contact to be kept over a restart.

@@ -14,11 +14,12 @@ var ErrConfig = errors.New("bad overlay configuration")
 
 // Config is what may differ between nodes. Start from [DefaultConfig].
 type Config struct {
-	// Degree is how many neighbours the node seeks. 24: with
-	// fewer, too little is known within two links to guide queries by; simulated.
+	// Degree is how many neighbours the node has in the mean: above 5 it seeks
+	// more below five sixths of it, and accepts an eighth more. 24: with fewer,
+	// too little is known within two links to guide queries by; simulated.
 	Degree int
-	// MaxDegree is how many it accepts; 0 means a third more than Degree above
-	// 5, and exactly Degree up to 5, the active view of HyParView's paper.
+	// MaxDegree, if it is not 0, is how many neighbours the node accepts; then it
+	// seeks Degree.
 	MaxDegree int
 
 	JoinTTL    uint8 // links a forward-join walks: 6 (HyParView's ARWL, section 5)
@@ -82,30 +83,45 @@ func DefaultConfig() Config {
 	}
 }
 
-// Accepted returns how many neighbours the node accepts.
+// Accepted returns how many neighbours the node accepts, leaves apart. Up to 5,
+// the active view of HyParView's paper, it is what the node seeks.
 func (cfg Config) Accepted() int {
 	switch {
+	case cfg.Leaf:
+		return MaxLeafDegree
 	case cfg.MaxDegree != 0:
 		return cfg.MaxDegree
 	case cfg.Degree <= 5:
 		return cfg.Degree
 	default:
-		return cfg.Degree + cfg.Degree/3
+		return cfg.Degree + cfg.Degree/8
+	}
+}
+
+// Sought returns how many neighbours the node asks for.
+func (cfg Config) Sought() int {
+	switch {
+	case cfg.Leaf:
+		return min(cfg.Degree, LeafDegree)
+	case cfg.MaxDegree != 0 || cfg.Degree <= 5:
+		return cfg.Degree
+	default:
+		return cfg.Degree - cfg.Degree/6
 	}
 }
 
 // walks returns how many forward-joins one join sets off. HyParView sends one to
 // every neighbour of its view of 5; a third of the view, from each of JoinSeeds
 // seeds, fills a joiner's view without flooding it with requests.
-func (cfg Config) walks() int { return (cfg.Degree + 2) / 3 }
+func (cfg Config) walks() int { return (cfg.Sought() + 2) / 3 }
 
 func (cfg Config) check() error {
 	for _, rule := range []struct {
 		holds bool
 		what  string
 	}{
-		{cfg.Degree >= 1 && cfg.Degree <= MaxLinks, "Degree is from 1 to 64"},
-		{cfg.Accepted() >= cfg.Degree && cfg.Accepted() <= MaxLinks, "MaxDegree is from Degree to 64"},
+		{cfg.Degree >= 1 && cfg.Degree <= MaxRelays, "Degree is from 1 to 48"},
+		{cfg.MaxDegree == 0 || cfg.MaxDegree >= cfg.Degree && cfg.MaxDegree <= MaxRelays, "MaxDegree is from Degree to 48"},
 		{cfg.JoinTTL >= 1 && cfg.PassiveTTL <= cfg.JoinTTL, "JoinTTL is at least 1 and PassiveTTL no more than it"},
 		{cfg.CacheSize >= 1, "CacheSize is at least 1"},
 		{cfg.ShuffleEvery > 0 && cfg.PingEvery > 0 && cfg.PingTimeout > 0 && cfg.ProbeEvery > 0, "intervals are above zero"},

@@ -39,6 +39,7 @@ type Core struct {
 	seeding  seeding
 	repairs  repairs
 	reunite  bucket
+	capacity capacity
 	shuffles shuffles
 
 	// Queries.
@@ -59,6 +60,7 @@ type Core struct {
 	// Summaries.
 	origins    origins
 	own        publication
+	wanting    bucket
 	distrusted aging[wire.PeerID, struct{}] // origins that promised in vain
 }
 
@@ -74,6 +76,7 @@ const (
 	timerSearch
 	timerPublish
 	timerForget
+	timerPrefer
 	timerCount
 )
 
@@ -179,7 +182,9 @@ func (c *Core) begin(now time.Time) {
 	c.errands = errandLimit.full(0)
 	c.asking = c.ownLimit().full(0)
 	c.own.rate = publishLimit.full(0)
+	c.wanting = summaryLimit.full(0)
 	c.timers[timerForget] = c.now + ForgetEvery
+	c.timers[timerPrefer] = c.now + PreferEvery
 	c.reunite = limit{ReuniteEvery, ReuniteBurst}.full(0)
 }
 
@@ -224,6 +229,10 @@ func (c *Core) tick() {
 			c.searchesDue()
 		case timerPublish:
 			c.publish()
+		case timerPrefer:
+			c.recover()
+			c.prefer()
+			c.timers[i] = c.now + PreferEvery
 		case timerForget:
 			c.forget()
 			c.timers[i] = c.now + ForgetEvery

@@ -58,7 +58,7 @@ func (c *Core) acknowledged(l *link, m *wire.Message) {
 	if k.walk.Target != l.peer {
 		return
 	}
-	if m.Found == 0 {
+	if m.Found == 0 && plain(k.query) {
 		c.falseMatch(l.peer)
 	}
 	switch {
@@ -77,6 +77,12 @@ func (c *Core) acknowledged(l *link, m *wire.Message) {
 	case k.walk.Kind == wire.WalkProbe:
 		c.settled(k, m.Found)
 	}
+}
+
+// plain tells whether a false match of a query is an accident or a lie: of one for
+// several words it may be that the words are of different names.
+func plain(q *wire.Query) bool {
+	return len(q.Words) == 0 || q.Key == "" && len(q.Words) == 1
 }
 
 // settled is told what a probe found at its target. If that is nothing, nobody else
@@ -140,7 +146,7 @@ func (c *Core) retry(t *custody) {
 		l = nil
 	}
 	if l != nil {
-		w.Past = remember(w.Past, l.peer.Mark(), MaxPast)
+		w.Past = remember(w.Past, l.mark, MaxPast)
 		l.heard = min(l.heard, c.now-FreshFor-1)
 	}
 	w.Tally.Unreachable++

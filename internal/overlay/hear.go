@@ -36,7 +36,8 @@ func (c *Core) summarised(l *link, m *wire.Message) {
 		if o.via&l.bit() == 0 && c.room(l, near) {
 			o.via |= l.bit()
 			l.origins++
-			if near {
+			if near && s.Seq == o.seq {
+				l.signature = s.Signature
 				c.passOn(l, c.whole(s.Origin))
 			}
 		}
@@ -52,7 +53,7 @@ func (c *Core) summarised(l *link, m *wire.Message) {
 	}
 	f, err := s.Resolve(known, seq)
 	if errors.Is(err, wire.ErrGap) {
-		c.want(l, o, s.Origin)
+		c.want(l, s.Origin)
 		return
 	}
 	if err != nil || c.cfg.Prove != nil && !c.cfg.Prove(s, f) {
@@ -68,8 +69,9 @@ func (c *Core) summarised(l *link, m *wire.Message) {
 		o.via |= l.bit()
 		l.origins++
 	}
-	o.seq, o.signature, o.leaf, o.heard = s.Seq, s.Signature, s.Leaf, c.now
+	o.seq, o.leaf, o.heard = s.Seq, s.Leaf, c.now
 	if near {
+		l.signature = s.Signature
 		c.passOn(l, s)
 	}
 }
@@ -91,12 +93,10 @@ func (c *Core) passOn(from *link, s *wire.Summary) {
 }
 
 // want asks for the whole of a summary of which a change was missed.
-func (c *Core) want(l *link, o *origin, peer wire.PeerID) {
-	if o != nil {
-		if o.asked != 0 && c.now-o.asked < RequestTimeout {
-			return
-		}
-		o.asked = c.now
+func (c *Core) want(l *link, peer wire.PeerID) {
+	if !c.wanting.take(c.now, summaryLimit, 0) {
+		c.stats.SummariesRefused++
+		return
 	}
 	c.send(l.peer, wire.Message{Kind: wire.KindSummaryWant, Peers: []wire.PeerID{peer}})
 }
@@ -184,7 +184,7 @@ func (c *Core) falseMatch(peer wire.PeerID) {
 	if f == nil {
 		return
 	}
-	tests := float64(c.origins.tests-o.since) * float64(1+len(c.view))
+	tests := float64(uint32(c.origins.tests)-o.since) * float64(1+len(c.view))
 	if float64(o.falses) > FalseSlack+2*math.Pow(f.Fill(), summary.Hashes)*tests {
 		c.distrust(peer)
 	}

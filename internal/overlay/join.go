@@ -52,7 +52,7 @@ func (c *Core) joinRound() {
 		}
 		// A request under way may be on a dial that hangs: let it be.
 		if c.requestTo(seed.Peer) == nil {
-			c.request(seed, wire.Message{Kind: wire.KindJoin, Contact: c.self}, true)
+			c.request(seed, wire.Message{Kind: wire.KindJoin, Contact: c.self, Leaf: c.cfg.Leaf}, true)
 		}
 		asked++
 	}
@@ -86,13 +86,13 @@ func (c *Core) turnedAway() {
 // alone tells whether entering again is called for: there is no neighbour, or few
 // and nobody left to ask.
 func (c *Core) alone() bool {
-	return len(c.view) == 0 || 2*c.healthy() < c.cfg.Degree && c.candidate() == nil
+	return len(c.view) == 0 || 2*c.healthy() < c.sought() && c.candidate() == nil
 }
 
 // joined is told by a peer that wants in, through this node. It is given a link
 // if there is room or room can be made, a first set of contacts, and walks that
 // bring it to other parts of the overlay.
-func (c *Core) joined(peer wire.PeerID, joiner wire.Contact) {
+func (c *Core) joined(peer wire.PeerID, joiner wire.Contact, leaf bool) {
 	if joiner.Peer != peer || !valid(joiner) {
 		c.expel(peer)
 		return
@@ -110,11 +110,14 @@ func (c *Core) joined(peer wire.PeerID, joiner wire.Contact) {
 	if sample := c.sample(joiner.Peer, wire.MaxContacts/2, wire.MaxContacts/2); len(sample) > 0 {
 		c.send(peer, wire.Message{Kind: wire.KindShuffleReply, Contacts: sample})
 	}
-	c.grant(joiner, true)
+	c.grant(joiner, true, leaf)
+	if leaf {
+		return // nobody else can dial it
+	}
 	// Whoever was displaced for the joiner is gone from the view by now.
 	walks := c.cfg.walks()
 	for _, i := range c.rng.Perm(len(c.view)) {
-		if l := c.view[i]; l.peer != peer && walks > 0 {
+		if l := c.view[i]; l.peer != peer && !l.leaf && walks > 0 {
 			walks--
 			c.send(l.peer, wire.Message{Kind: wire.KindForwardJoin, Contact: joiner, TTL: c.cfg.JoinTTL})
 		}
@@ -148,10 +151,10 @@ func (c *Core) forwardJoin(l *link, m *wire.Message) {
 // slack, as in HyParView, room is made for it; else full nodes leave it to
 // others, and views stay near their target.
 func (c *Core) welcome(joiner wire.Contact) {
-	tight := c.cfg.Accepted() == c.cfg.Degree
+	tight := c.accepted() == c.sought()
 	switch {
-	case c.links[joiner.Peer] != nil || c.requestTo(joiner.Peer) != nil || c.crowded(c.group(joiner)):
-	case len(c.requests) >= MaxRequests || len(c.view) >= c.cfg.Accepted() && !tight,
+	case c.cfg.Leaf || c.links[joiner.Peer] != nil || c.requestTo(joiner.Peer) != nil || c.crowded(c.group(joiner)):
+	case len(c.requests) >= MaxRequests || c.relays() >= c.accepted() && !tight,
 		!c.errands.take(c.now, errandLimit, 0):
 		c.keep(joiner, false)
 	default:

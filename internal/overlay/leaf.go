@@ -1,9 +1,28 @@
 package overlay
 
-// role makes the node a leaf, or a relay again.
+// A leaf keeps few links, to peers that relay, and relays nothing itself: its
+// neighbours know its summary and tell theirs. To a relay its leaves are links beside
+// the active view.
+
+// role makes the node a leaf, or a relay again. Its neighbours took it for what it
+// was, so it parts with them and finds others.
 func (c *Core) role(leaf bool) {
 	if c.cfg.Leaf == leaf {
 		return
 	}
 	c.cfg.Leaf = leaf
+	for len(c.view) > 0 {
+		c.part(c.view[len(c.view)-1], ReasonReplaced)
+	}
+	for len(c.origins.places) > 0 {
+		for i := range c.origins.all {
+			if peer := c.origins.all[i].peer; peer != "" {
+				c.origins.remove(peer)
+			}
+		}
+	}
+	if c.own.seq != 0 {
+		c.timers[timerPublish] = c.upTo(PublishAtOnce)
+	}
+	c.hurry()
 }

@@ -10,6 +10,33 @@ import (
 const (
 	// MaxLinks bounds the active view: a query's route keeps one bit a link.
 	MaxLinks = 64
+	// MaxRelays and MaxLeaves share it: neighbours that relay, and those that do
+	// not and count on this node (Gnutella 0.6 ultrapeers have 30 leaves).
+	MaxRelays = 48
+	MaxLeaves = MaxLinks - MaxRelays
+	// LeafDegree is how many neighbours a leaf has (3 or 4 in Gnutella 0.6) and
+	// MaxLeafDegree the most.
+	LeafDegree    = 4
+	MaxLeafDegree = 8
+	// LeastDegree is the share (1/n) of its degree that a node goes down to when
+	// it cannot carry it, by StrainStep links at once, at most every StrainEvery;
+	// it grows back by one in as long a calm as CalmFor. A third less, of 24, is
+	// the 16 that search still does well with.
+	LeastDegree = 3
+	StrainStep  = 2
+	StrainEvery = 10 * time.Second
+	CalmFor     = time.Minute
+	// PreferEvery is how often a node looks for a better neighbour, and
+	// PreferredShare the part (1/n) of its view that it may choose so. The rest
+	// stays random: else the near would link with the near, and the overlay fall
+	// apart.
+	PreferEvery    = 30 * time.Second
+	PreferredShare = 4
+	// SlowerThan: a neighbour is slow whose round trip is so many times the
+	// median's.
+	SlowerThan = 2
+	// DialTrips is how many round trips a dial takes: TCP, Noise, the multiplexer.
+	DialTrips = 3
 	// MaxGroupLinks is how many neighbours of one address group (a /16) there
 	// may be: three leave an eclipse of 24 links in need of eight networks.
 	MaxGroupLinks = 3

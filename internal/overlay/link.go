@@ -9,6 +9,7 @@ import (
 // link is what the core knows of one neighbour.
 type link struct {
 	peer    wire.PeerID
+	mark    uint32
 	contact wire.Contact
 	group   string
 	since   instant
@@ -23,9 +24,11 @@ type link struct {
 	misses int8
 
 	leaf      bool          // it relays nothing
+	preferred bool          // it was sought in place of another
 	rtt       time.Duration // smoothed; 0: not known yet
 	trust     int           // how well what goes over it comes to an end that is heard of
 	origins   int           // that it leads to
+	signature []byte        // of its own summary
 	summaries bucket        // what it tells of them
 	wants     bucket        // and asks for
 
@@ -46,29 +49,31 @@ var (
 type Neighbour struct {
 	Contact wire.Contact
 	Since   time.Time
-	Chosen  bool // the node sought it; otherwise the peer did, or a walk
-	Silent  bool // it owes an answer to a ping
+	Chosen  bool          // the node sought it; otherwise the peer did, or a walk
+	Silent  bool          // it owes an answer to a ping
+	Leaf    bool          // it relays nothing
+	RTT     time.Duration // 0: not measured yet
 }
 
 // Neighbours returns the active view, oldest first.
 func (c *Core) Neighbours() []Neighbour {
 	all := make([]Neighbour, len(c.view))
 	for i, l := range c.view {
-		all[i] = Neighbour{Contact: l.contact, Since: c.start.Add(l.since), Chosen: l.chosen, Silent: l.misses > 0}
+		all[i] = Neighbour{Contact: l.contact, Since: c.start.Add(l.since), Chosen: l.chosen, Silent: l.misses > 0, Leaf: l.leaf, RTT: l.rtt}
 	}
 	return all
 }
 
 // up adds a neighbour. There must be room.
-func (c *Core) up(contact wire.Contact, chosen, proven bool) *link {
+func (c *Core) up(contact wire.Contact, chosen, proven, leaf bool) *link {
 	c.serial++
 	for c.slots[c.nextSlot%MaxLinks] != nil {
 		c.nextSlot++
 	}
 	l := &link{
-		peer: contact.Peer, contact: contact, group: c.group(contact),
+		peer: contact.Peer, mark: contact.Peer.Mark(), contact: contact, group: c.group(contact),
 		since: c.now, serial: c.serial, slot: c.nextSlot % MaxLinks,
-		chosen: chosen, proven: proven, heard: c.now,
+		chosen: chosen, proven: proven, leaf: leaf, heard: c.now,
 		control: controlLimit.full(c.now), excess: excessLimit.full(c.now),
 		in: c.queryLimit.full(c.now), out: c.queryLimit.full(c.now),
 		summaries: summaryLimit.full(c.now), wants: summaryLimit.full(c.now),
@@ -163,11 +168,24 @@ func (c *Core) disconnected(peer wire.PeerID, leaving bool) {
 	}
 }
 
-// healthy is the number of neighbours that owe no answer.
+// relays is the number of neighbours that are no leaves: the active view proper.
+func (c *Core) relays() int { return len(c.view) - c.leaves() }
+
+func (c *Core) leaves() int {
+	n := 0
+	for _, l := range c.view {
+		if l.leaf {
+			n++
+		}
+	}
+	return n
+}
+
+// healthy is the number of those relays that owe no answer.
 func (c *Core) healthy() int {
 	n := 0
 	for _, l := range c.view {
-		if l.misses == 0 {
+		if l.misses == 0 && !l.leaf {
 			n++
 		}
 	}
@@ -181,11 +199,11 @@ func (c *Core) makeRoom(newcomer wire.Contact, force bool) bool {
 	if c.crowded(c.group(newcomer)) {
 		return false
 	}
-	if len(c.view) < c.cfg.Accepted() {
+	if c.relays() < c.accepted() {
 		return true
 	}
 	for _, l := range c.view {
-		if l.misses > 0 {
+		if l.misses > 0 && !l.leaf {
 			c.part(l, ReasonReplaced)
 			return true
 		}
@@ -209,7 +227,7 @@ func (c *Core) victim() *link {
 	var pick *link
 	seen := 0
 	for _, l := range c.view[min(OldestLinks, len(c.view)/2):] {
-		if l.chosen {
+		if l.chosen || l.leaf {
 			continue
 		}
 		seen++
@@ -221,17 +239,17 @@ func (c *Core) victim() *link {
 }
 
 // crowded tells whether a group has all the links that it may have.
-func (c *Core) crowded(group string) bool {
-	if group == "" {
-		return false
-	}
+func (c *Core) crowded(group string) bool { return c.groupLinks(group) >= MaxGroupLinks }
+
+// groupLinks is the number of neighbours of a group; of none, 0.
+func (c *Core) groupLinks(group string) int {
 	n := 0
 	for _, l := range c.view {
-		if l.group == group {
+		if group != "" && l.group == group {
 			n++
 		}
 	}
-	return n >= MaxGroupLinks
+	return n
 }
 
 func (c *Core) group(contact wire.Contact) string {
@@ -248,7 +266,7 @@ func (c *Core) other(not, nor wire.PeerID) *link {
 	if n == 0 {
 		return nil
 	}
-	fits := func(l *link) bool { return l.misses == 0 && l.peer != not && l.peer != nor }
+	fits := func(l *link) bool { return l.misses == 0 && !l.leaf && l.peer != not && l.peer != nor }
 	// Most fit: a few throws nearly always do.
 	for range 4 {
 		if l := c.view[c.rng.IntN(n)]; fits(l) {

@@ -2,6 +2,7 @@ package overlay
 
 import (
 	"math/bits"
+	"slices"
 
 	"github.com/grapevine-p2p/grapevine/internal/summary"
 	"github.com/grapevine-p2p/grapevine/internal/wire"
@@ -9,16 +10,14 @@ import (
 
 // origin is a peer at most two links away, and what is known of its summary.
 type origin struct {
-	peer      wire.PeerID
-	mark      uint32
-	seq       uint64
-	signature []byte
-	via       uint64  // the slots of the links that lead to it, its own if it is a neighbour
-	heard     instant // when its summary was last renewed
-	asked     instant // when the whole of it was last wanted
-	leaf      bool
-	falses    uint32 // deliveries that its summary promised in vain
-	since     uint64 // the tests that there had been before it was known
+	peer   wire.PeerID
+	seq    uint64
+	via    uint64  // the slots of the links that lead to it, its own if it is a neighbour
+	heard  instant // when its summary was last renewed
+	mark   uint32
+	since  uint32 // the tests that there had been before it was known
+	falses uint16 // deliveries that its summary promised in vain
+	leaf   bool
 }
 
 // origins are the peers whose summaries the node knows. A place in all is a slot
@@ -36,7 +35,7 @@ func (c *Core) Origins() int { return len(c.origins.places) }
 
 // StateBytes returns about how much memory the summaries known take.
 func (c *Core) StateBytes() int {
-	const entry = 96 + 56 + 64 + 40 // an origin, its place, its signature, its peer ID
+	const entry = 56 + 32 + 38 + 8 + 32 // an origin, its place, its peer ID, its slot, its filter's head
 	return c.origins.bank.Bytes() + len(c.origins.places)*entry
 }
 
@@ -59,7 +58,7 @@ func (t *origins) add(peer wire.PeerID, f *summary.Filter) *origin {
 	for at >= len(t.all) {
 		t.all = append(t.all, origin{})
 	}
-	t.all[at] = origin{peer: peer, mark: peer.Mark(), since: t.tests}
+	t.all[at] = origin{peer: peer, mark: peer.Mark(), since: uint32(t.tests)}
 	t.places[peer] = int32(at)
 	return &t.all[at]
 }
@@ -99,18 +98,24 @@ func (t *origins) unlink(slot uint8) {
 }
 
 // wayTo returns the link over which an origin is best reached: its own, or the one
-// heard last of those that lead to it. nil: none of them answers.
-func (c *Core) wayTo(o *origin) *link {
-	if l := c.links[o.peer]; l != nil {
-		if l.misses == 0 {
+// heard last of those that lead to it and not to where a walk was in the past. nil:
+// none of them answers.
+func (c *Core) wayTo(peer wire.PeerID, past []uint32) *link {
+	usable := func(l *link) bool { return l.misses == 0 && !slices.Contains(past, l.mark) }
+	if l := c.links[peer]; l != nil {
+		if usable(l) {
 			return l
 		}
+		return nil
+	}
+	o := c.origins.find(peer)
+	if o == nil {
 		return nil
 	}
 	var best *link
 	for via := o.via; via != 0; via &= via - 1 {
 		l := c.slots[bits.TrailingZeros64(via)]
-		if l != nil && l.misses == 0 && !l.leaf && (best == nil || l.heard > best.heard) {
+		if l != nil && !l.leaf && usable(l) && (best == nil || l.heard > best.heard) {
 			best = l
 		}
 	}

@@ -6,7 +6,7 @@ import "github.com/grapevine-p2p/grapevine/internal/wire"
 func (c *Core) sweep() {
 	c.expire()
 	allowed := c.cfg.PingMisses
-	if silent := len(c.view) - c.healthy(); silent >= 3 && 2*silent > len(c.view) {
+	if silent := c.relays() - c.healthy(); silent >= 3 && 2*silent > c.relays() {
 		// So many at once: it may be this node that hears nothing.
 		allowed++
 	}

@@ -42,6 +42,7 @@ func (c *Core) probe() time.Duration {
 	}
 	if e != nil {
 		e.until = c.now + 2*RequestTimeout
+		e.probed = c.now
 		c.emit(Probe, e.contact.Peer).Target = e.contact
 	}
 	return pause
@@ -57,10 +58,13 @@ func (c *Core) probed(peer wire.PeerID) {
 	}
 	back := e.fails > 0
 	e.proven, e.fails, e.until = true, 0, 0
+	if e.probed > 0 {
+		e.rtt = max(1, (c.now-e.probed)/DialTrips)
+	}
 	if back && len(c.requests) < MaxRequests && c.requestTo(peer) == nil && !c.crowded(e.group) &&
 		c.reunite.take(c.now, limit{ReuniteEvery, ReuniteBurst}, 0) {
 		e.until = c.now + RequestTimeout
-		c.request(e.contact, wire.Message{Kind: wire.KindNeighbour, Flag: true}, true).forced = true
+		c.request(e.contact, wire.Message{Kind: wire.KindNeighbour, Flag: true, Leaf: c.cfg.Leaf}, true).forced = true
 		return
 	}
 	c.hurry()

@@ -83,7 +83,7 @@ func (c *Core) whole(peer wire.PeerID) *wire.Summary {
 		return nil
 	}
 	return &wire.Summary{
-		Origin: peer, Seq: o.seq, Filter: c.origins.filter(peer), Leaf: o.leaf, Signature: o.signature,
+		Origin: peer, Seq: o.seq, Filter: c.origins.filter(peer), Leaf: o.leaf, Signature: c.links[peer].signature,
 	}
 }
 

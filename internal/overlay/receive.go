@@ -47,13 +47,13 @@ func (c *Core) received(ev *Event) {
 
 	switch m.Kind {
 	case wire.KindJoin:
-		c.joined(ev.Peer, m.Contact)
+		c.joined(ev.Peer, m.Contact, m.Leaf)
 		return
 	case wire.KindNeighbour:
-		c.requested(contactOf(ev), m.Flag)
+		c.requested(contactOf(ev), m.Flag, m.Leaf)
 		return
 	case wire.KindNeighbourReply:
-		c.replied(ev.Peer, m.Flag)
+		c.replied(ev.Peer, m.Flag && !m.Leaf)
 		return
 	case wire.KindDisconnect:
 		c.disconnected(ev.Peer, m.Flag)

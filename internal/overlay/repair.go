@@ -17,7 +17,7 @@ type repairs struct {
 
 // hurry brings the next round of repair forward, if one is needed at all.
 func (c *Core) hurry() {
-	if c.healthy() < c.cfg.Degree {
+	if c.healthy() < c.sought() {
 		c.timers[timerRepair] = min(c.timers[timerRepair], max(c.repairs.after, c.upTo(RepairEvery/2)))
 	}
 }
@@ -29,7 +29,7 @@ func (c *Core) hurry() {
 func (c *Core) repair() {
 	r := &c.repairs
 	healthy := c.healthy()
-	if healthy >= c.cfg.Degree {
+	if healthy >= c.sought() {
 		*r = repairs{}
 		return
 	}
@@ -43,7 +43,7 @@ func (c *Core) repair() {
 			r.silences++
 		}
 	}
-	want := c.cfg.Degree - healthy
+	want := c.sought() - healthy
 	n := min(want*(1+r.answers+r.silences)/(1+r.answers), MaxFresh) - fresh
 	urgent := healthy == 0 || want >= 2 && r.backoff >= 2
 	asked := 0
@@ -53,7 +53,7 @@ func (c *Core) repair() {
 			break
 		}
 		e.until = c.now + RequestTimeout
-		c.request(e.contact, wire.Message{Kind: wire.KindNeighbour, Flag: urgent}, true)
+		c.request(e.contact, wire.Message{Kind: wire.KindNeighbour, Flag: urgent, Leaf: c.cfg.Leaf}, true)
 	}
 	if asked < n {
 		// Nobody is left to ask: get to know others.

@@ -6,10 +6,11 @@ import "github.com/grapevine-p2p/grapevine/internal/wire"
 type request struct {
 	contact wire.Contact
 	sent    instant
-	chosen  bool // the node sought the peer, rather than a walk
-	forced  bool // granted, the link displaces another if the view is full
-	joining bool // it is a Join: contacts may come with the reply
-	hedged  bool // it took so long that others are asked as well
+	chosen  bool        // the node sought the peer, rather than a walk
+	forced  bool        // granted, the link displaces another if the view is full
+	joining bool        // it is a Join: contacts may come with the reply
+	hedged  bool        // it took so long that others are asked as well
+	instead wire.PeerID // the neighbour that it is to replace
 }
 
 // request asks contact for a link by m.
@@ -56,7 +57,7 @@ func (c *Core) expire() {
 }
 
 // requested is asked by a peer for a link.
-func (c *Core) requested(contact wire.Contact, urgent bool) {
+func (c *Core) requested(contact wire.Contact, urgent, leaf bool) {
 	if l := c.links[contact.Peer]; l != nil {
 		// It lost the link, and this node did not notice.
 		c.send(contact.Peer, wire.Message{Kind: wire.KindNeighbourReply, Flag: true})
@@ -67,17 +68,22 @@ func (c *Core) requested(contact wire.Contact, urgent bool) {
 		c.decline(contact)
 		return
 	}
-	c.grant(contact, urgent)
+	c.grant(contact, urgent, leaf)
 }
 
 // grant gives contact a link if there is room, or with force if room can be made,
 // and declines otherwise.
-func (c *Core) grant(contact wire.Contact, force bool) {
+func (c *Core) grant(contact wire.Contact, force, leaf bool) {
 	if l := c.links[contact.Peer]; l != nil {
 		c.send(contact.Peer, wire.Message{Kind: wire.KindNeighbourReply, Flag: true})
 		return
 	}
-	if !c.makeRoom(contact, force) {
+	switch {
+	case c.cfg.Leaf, leaf && c.leaves() >= MaxLeaves:
+		c.decline(contact)
+		return
+	case leaf:
+	case !c.makeRoom(contact, force):
 		c.decline(contact)
 		c.keep(contact, false)
 		return
@@ -92,7 +98,7 @@ func (c *Core) grant(contact wire.Contact, force bool) {
 	}
 	proven := c.cache.proven(contact.Peer)
 	c.send(contact.Peer, wire.Message{Kind: wire.KindNeighbourReply, Flag: true})
-	c.up(contact, chosen, proven)
+	c.up(contact, chosen, proven, leaf)
 }
 
 func (c *Core) decline(contact wire.Contact) {
@@ -136,13 +142,18 @@ func (c *Core) granted(peer wire.PeerID) *link {
 	r := *c.requestTo(peer)
 	c.dropRequest(peer)
 	c.repairs.answers++
-	if !c.makeRoom(r.contact, r.forced) {
+	if c.links[r.instead] == nil {
+		r.instead = ""
+	}
+	if r.instead == "" && !c.makeRoom(r.contact, r.forced) {
 		c.send(peer, wire.Message{Kind: wire.KindDisconnect})
 		c.end(peer, ReasonTransient)
 		c.keep(r.contact, true)
 		return nil
 	}
-	return c.up(r.contact, r.chosen, true)
+	l := c.up(r.contact, r.chosen, true, false)
+	c.replace(r.instead)
+	return l
 }
 
 // presumed makes a neighbour of a peer that acts as one after it was asked to be

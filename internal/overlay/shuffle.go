@@ -86,7 +86,7 @@ func (c *Core) sample(to wire.PeerID, active, passive int) []wire.Contact {
 		for len(order) > 0 && len(sample) < most {
 			l := c.view[order[0]]
 			order = order[1:]
-			if l.proven && l.misses == 0 && l.peer != to {
+			if l.proven && !l.leaf && l.misses == 0 && l.peer != to {
 				sample = append(sample, l.contact)
 			}
 		}

@@ -205,19 +205,14 @@ func (c *Core) nextHop(k *carried) *link {
 		from = nil
 	}
 	if w.Target != "" {
-		if l := c.links[w.Target]; l != nil && l.misses == 0 && c.pay(l, from) {
+		if l := c.wayTo(w.Target, w.Past); l != nil && l != from && c.pay(l, from) {
 			return l
-		}
-		if k.from == 0 || w.Kind == wire.WalkProbe {
-			if o := c.origins.find(w.Target); o != nil {
-				if l := c.wayTo(o); l != nil && l != from && c.pay(l, from) {
-					return l
-				}
-			}
-			return nil
 		}
 		w.Target = ""
 		w.Tally.Unreachable++
+		if w.Kind == wire.WalkProbe {
+			return nil
+		}
 	}
 	for len(k.matches) > 0 {
 		peer := k.matches[0]
@@ -226,7 +221,7 @@ func (c *Core) nextHop(k *carried) *link {
 		if o == nil {
 			continue
 		}
-		if l := c.wayTo(o); l != nil && c.pay(l, from) {
+		if l := c.wayTo(peer, w.Past); l != nil && c.pay(l, from) {
 			w.Target = peer
 			w.Tried = remember(w.Tried, o.mark, MaxTried)
 			return l
@@ -235,10 +230,10 @@ func (c *Core) nextHop(k *carried) *link {
 	return c.anywhere(k, from)
 }
 
-// anywhere picks a neighbour that the walk has not been to: of two at random the one
-// that the node has the better experience with.
+// anywhere picks a neighbour that the walk has not been to, at random among those
+// that were heard of just now, which are sure to live, and over which nothing was
+// lost; else the best of the others.
 func (c *Core) anywhere(k *carried, from *link) *link {
-	var pick *link
 	n := len(c.view)
 	if n == 0 {
 		return nil
@@ -248,25 +243,28 @@ func (c *Core) anywhere(k *carried, from *link) *link {
 	for gcd(step, n) != 1 {
 		step++
 	}
+	var pick *link
 	for i := range n {
 		l := c.view[(start+i*step)%n]
-		if l == from || l.leaf || l.misses > 0 || slices.Contains(k.walk.Past, l.peer.Mark()) {
+		if l == from || l.leaf || l.misses > 0 || slices.Contains(k.walk.Past, l.mark) {
 			continue
 		}
-		if pick == nil {
+		if c.fresh(l) && l.trust >= 0 {
 			pick = l
-			continue
+			break
 		}
-		if l.trust > pick.trust {
+		if pick == nil || l.trust > pick.trust {
 			pick = l
 		}
-		break
 	}
 	if pick == nil || !c.pay(pick, from) {
 		return nil
 	}
 	return pick
 }
+
+// fresh tells whether a neighbour was heard of so lately that it is sure to live.
+func (c *Core) fresh(l *link) bool { return c.now-l.heard <= FreshFor }
 
 func gcd(a, b int) int {
 	for b != 0 {
@@ -282,7 +280,7 @@ func (c *Core) pass(k *carried, l *link) {
 	k.walk.Tally.Messages++
 	c.stats.QueriesForwarded++
 	delivery := l.peer == k.walk.Target
-	if delivery || k.walk.Careful || c.now-l.heard > FreshFor {
+	if delivery || k.walk.Careful || !c.fresh(l) {
 		k.walk.Tally.Messages++
 		m.Nonce = c.keepCustody(k, l)
 	}
@@ -313,11 +311,11 @@ func (c *Core) stop(k *carried) {
 // sendWalk lets an attempt of an own search go.
 func (c *Core) sendWalk(s *search, hops uint8, w wire.Walk) {
 	w.Past = []uint32{c.self.Peer.Mark()}
-	w.Tried = slices.Clone(s.tried[max(0, len(s.tried)-MaxTried):])
+	w.Tried = slices.Clone(s.wrong[max(0, len(s.wrong)-MaxTried):])
 	k := &carried{query: s.query, walk: w, ttl: hops}
 	for _, a := range s.under { // where the others did not go
 		if l := c.slots[a.slot]; l != nil && l.serial == a.link {
-			k.walk.Past = append(k.walk.Past, l.peer.Mark())
+			k.walk.Past = append(k.walk.Past, l.mark)
 		}
 	}
 	l := c.anywhere(k, nil)
@@ -341,7 +339,7 @@ func (c *Core) probeOrigin(s *search, at int32) {
 		query: s.query, ttl: ProbeHops,
 		walk: wire.Walk{Kind: wire.WalkProbe, Target: o.peer, Past: []uint32{c.self.Peer.Mark()}},
 	}
-	l := c.wayTo(o)
+	l := c.wayTo(o.peer, nil)
 	if l == nil || !c.pay(l, nil) {
 		return
 	}
@@ -367,7 +365,7 @@ func (c *Core) probeAll(k *carried, peers []wire.PeerID) {
 			continue
 		}
 		k.walk.Tried = remember(k.walk.Tried, o.mark, MaxTried)
-		l := c.wayTo(o)
+		l := c.wayTo(peer, k.walk.Past)
 		if l == nil || !c.pay(l, c.back(own)) {
 			k.walk.Tally.Unreachable++
 			continue
@@ -394,7 +392,7 @@ func (c *Core) promising(p *summary.Pattern, tried []uint32, most int) []int32 {
 	n := 0
 	for _, at := range places {
 		o := &c.origins.all[at]
-		if slices.Contains(tried, o.mark) || c.wayTo(o) == nil {
+		if slices.Contains(tried, o.mark) || c.wayTo(o.peer, nil) == nil {
 			continue
 		}
 		places[n] = at
@@ -414,7 +412,7 @@ func (c *Core) promising(p *summary.Pattern, tried []uint32, most int) []int32 {
 // steps, whether it was wrong before, and how far away it is.
 func (c *Core) doubt(at int32) uint32 {
 	o := &c.origins.all[at]
-	doubt := 4 * o.falses
+	doubt := 4 * uint32(o.falses)
 	if f := c.origins.bank.Get(int(at)); f != nil && f.Fill() > HonestFill {
 		doubt += 8
 	}
