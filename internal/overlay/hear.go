@@ -33,13 +33,14 @@ func (c *Core) summarised(l *link, m *wire.Message) {
 	}
 	o := c.origins.find(s.Origin)
 	if o != nil && s.Seq <= o.seq {
+		// Known already, by another way.
 		if o.via&l.bit() == 0 && c.room(l, near) {
 			o.via |= l.bit()
 			l.origins++
-			if near && s.Seq == o.seq {
-				l.signature = s.Signature
-				c.passOn(l, c.whole(s.Origin))
-			}
+		}
+		if near && s.Seq == o.seq && l.told < s.Seq {
+			l.told, l.signature = s.Seq, s.Signature
+			c.passOn(l, s)
 		}
 		return
 	}
@@ -71,7 +72,7 @@ func (c *Core) summarised(l *link, m *wire.Message) {
 	}
 	o.seq, o.leaf, o.heard = s.Seq, s.Leaf, c.now
 	if near {
-		l.signature = s.Signature
+		l.told, l.signature = s.Seq, s.Signature
 		c.passOn(l, s)
 	}
 }

@@ -28,7 +28,8 @@ type link struct {
 	rtt       time.Duration // smoothed; 0: not known yet
 	trust     int           // how well what goes over it comes to an end that is heard of
 	origins   int           // that it leads to
-	signature []byte        // of its own summary
+	told      uint64        // the sequence number of its own summary, as it told it
+	signature []byte        // of that
 	summaries bucket        // what it tells of them
 	wants     bucket        // and asks for
 

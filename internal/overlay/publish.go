@@ -78,12 +78,12 @@ func (c *Core) introduce(l *link) {
 
 // whole returns the summary of a neighbour as it is now, or nil if it has told none.
 func (c *Core) whole(peer wire.PeerID) *wire.Summary {
-	o := c.origins.find(peer)
-	if o == nil || c.links[peer] == nil || o.via&c.links[peer].bit() == 0 {
+	o, l := c.origins.find(peer), c.links[peer]
+	if o == nil || l == nil || l.told != o.seq {
 		return nil
 	}
 	return &wire.Summary{
-		Origin: peer, Seq: o.seq, Filter: c.origins.filter(peer), Leaf: o.leaf, Signature: c.links[peer].signature,
+		Origin: peer, Seq: o.seq, Filter: c.origins.filter(peer), Leaf: o.leaf, Signature: l.signature,
 	}
 }
 
