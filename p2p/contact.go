@@ -3,6 +3,7 @@ package p2p
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"net/netip"
 	"slices"
 	"sync"
@@ -106,7 +107,7 @@ func (c *contacts) info(contact wire.Contact) (peer.AddrInfo, error) {
 
 // unproved counts the records of a message whose signatures have to be checked.
 func (c *contacts) unproved(m wire.Message) (n int) {
-	for _, contact := range append([]wire.Contact{m.Contact}, m.Contacts...) {
+	for contact := range named(m) {
 		if len(contact.Record) > 0 && !c.proved.Contains(fingerprint(contact)) {
 			n++
 		}
@@ -116,12 +117,7 @@ func (c *contacts) unproved(m wire.Message) (n int) {
 
 // check proves every contact of a message.
 func (c *contacts) check(m wire.Message) error {
-	if m.Contact.Peer != "" {
-		if _, err := c.addrs(m.Contact); err != nil {
-			return err
-		}
-	}
-	for _, contact := range m.Contacts {
+	for contact := range named(m) {
 		if _, err := c.addrs(contact); err != nil {
 			return err
 		}
@@ -129,8 +125,25 @@ func (c *contacts) check(m wire.Message) error {
 	return nil
 }
 
-// group is the part of the Internet that a contact is in: the /16 or /32 of its
-// first public address. Private, shared, link-local and loopback addresses are in
+// named yields every contact of a message.
+func named(m wire.Message) iter.Seq[wire.Contact] {
+	return func(yield func(wire.Contact) bool) {
+		if m.Contact.Peer != "" && !yield(m.Contact) {
+			return
+		}
+		if m.Walk != nil && m.Walk.Asker.Peer != "" && !yield(m.Walk.Asker) {
+			return
+		}
+		for _, contact := range m.Contacts {
+			if !yield(contact) {
+				return
+			}
+		}
+	}
+}
+
+// group is the part of the Internet that a contact is in: the /16 or /48 of its
+// first public address, what one IPv4 provider or one IPv6 customer has. Private, shared, link-local and loopback addresses are in
 // none: a LAN may fill the whole active view.
 func (c *contacts) group(contact wire.Contact) string {
 	addrs, err := c.addrs(contact)
@@ -144,7 +157,7 @@ func (c *contacts) group(contact wire.Contact) string {
 		}
 		bits := 16
 		if ip.Is6() {
-			bits = 32
+			bits = 48
 		}
 		prefix, err := ip.Prefix(bits)
 		if err == nil {

@@ -1,6 +1,6 @@
 // Package p2p is a node of a Grapevine overlay: it keeps a few neighbours, asks
-// them for things by flooded queries, answers theirs, and opens plain net.Conns
-// to any peer it has found.
+// them for things by queries, answers theirs, and opens plain net.Conns to any peer it
+// has found.
 //
 //	node, err := p2p.New(p2p.WithDataDir(folder))
 //	reached, err := node.Join(ctx, seeds...)

@@ -34,6 +34,8 @@ type driver struct {
 	timer   *time.Timer
 	wake    time.Time // what the timer is set to
 
+	strained time.Time // when the core was told so
+
 	matches chan overlay.Effect
 	probes  chan struct{} // places for probes under way
 	dropped [droppedReasons]uint64
@@ -47,6 +49,7 @@ const (
 	droppedProbe
 	droppedForeign
 	droppedUnproved
+	droppedUnknown
 	droppedReasons
 )
 
@@ -136,11 +139,15 @@ func (d *driver) carryOut(e overlay.Effect) {
 		case d.matches <- e:
 		default:
 			d.dropped[droppedMatch]++
+			d.strain()
+			d.handleLocked(overlay.Event{Kind: overlay.Matched, GUID: e.GUID})
 		}
 	case overlay.Deliver:
 		if !d.node.queries.deliver(e.GUID, e.Msg) {
 			d.dropped[droppedHit]++
 		}
+	case overlay.Done:
+		d.node.queries.end(e.GUID, e.Msg)
 	case overlay.Probe:
 		select {
 		case d.probes <- struct{}{}:
@@ -177,10 +184,19 @@ func (d *driver) send(id peer.ID, e overlay.Effect) {
 		return
 	}
 	d.dropped[droppedSlowLink]++
+	d.strain()
 	if e.Msg.Kind == wire.KindQuery || e.Msg.Kind == wire.KindHit {
 		return
 	}
 	d.loseLocked(l)
+}
+
+// strain tells the core, once in a while, that messages are dropped here.
+func (d *driver) strain() {
+	if now := time.Now(); now.Sub(d.strained) >= strainTime {
+		d.strained = now
+		d.handleLocked(overlay.Event{Kind: overlay.Strain})
+	}
 }
 
 // close ends a link once what was sent is out. A dial goes on for what was sent in

@@ -68,8 +68,18 @@ const (
 	maxMatches = 64
 	// maxQueries bounds the own queries under way.
 	maxQueries = 256
-	// defaultQueryTime ends a query that names no time.
-	defaultQueryTime = 5 * time.Second
+	// defaultQueryTime ends a query that names no time, and defaultSurveyTime an
+	// exhaustive one: some 180 steps over the Internet.
+	defaultQueryTime  = 5 * time.Second
+	defaultSurveyTime = time.Minute
+	// lastWords is how long before the end of a query the core is to tell what it has
+	// cost, at the most.
+	lastWords = 250 * time.Millisecond
+	// reindexTime is the least time between two readings of the indices: a large one
+	// takes a second.
+	reindexTime = time.Second
+	// strainTime is how often the core is told that messages are dropped.
+	strainTime = time.Second
 	// hitQueue is the number of hits that may wait for a slow reader: all of them,
 	// at 200 a query.
 	hitQueue = 200

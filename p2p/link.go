@@ -203,6 +203,9 @@ func (l *link) read(stream network.Stream) error {
 			return fmt.Errorf("the peer ended the link: %q", m.Refusal.Reason)
 		case m.Kind == wire.KindHello:
 			return fmt.Errorf("%w: a second hello", wire.ErrMalformed)
+		case m.Kind == 0: // said by a newer version
+			l.driver.drop(droppedUnknown)
+			continue
 		}
 		if n := contacts.unproved(m); n > 0 && !unproved.AllowN(time.Now(), n) {
 			l.driver.drop(droppedUnproved)
@@ -218,6 +221,9 @@ func (l *link) read(stream network.Stream) error {
 			}
 		}
 		m.Contacts = kept
+		if m.Walk != nil && contacts.foreign(m.Walk.Asker, via) {
+			m.Walk.Asker = wire.Contact{} // hits go back as the query came
+		}
 		if (m.Kind == wire.KindForwardJoin || m.Kind == wire.KindShuffle) && contacts.foreign(m.Contact, via) {
 			l.driver.drop(droppedForeign)
 			continue

@@ -64,7 +64,7 @@ func (n *Node) startMetrics(r prometheus.Registerer) error {
 			return n.driver.dropped[reason]
 		})
 	}
-	for _, c := range []prometheus.Collector{
+	for _, c := range append(n.latency.collectors(), []prometheus.Collector{
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Namespace: "grapevine", Name: "neighbours", Help: "Peers in the active view.",
 		}, func() float64 { return float64(len(n.Neighbours())) }),
@@ -78,18 +78,40 @@ func (n *Node) startMetrics(r prometheus.Registerer) error {
 		stat("queries_over_rate_total", "Queries dropped as over their link's rate.", func(s overlay.Stats) uint64 { return s.QueriesOverRate }),
 		stat("hits_relayed_total", "Hits passed back.", func(s overlay.Stats) uint64 { return s.HitsRelayed }),
 		stat("hits_unrouted_total", "Hits dropped for want of a route.", func(s overlay.Stats) uint64 { return s.HitsUnrouted }),
+		stat("hits_direct_total", "Hits and reports sent straight to the asker.", func(s overlay.Stats) uint64 { return s.HitsDirect }),
+		stat("walks_total", "Queries received that walk.", func(s overlay.Stats) uint64 { return s.Walks }),
+		stat("walks_ended_total", "Walks that came to their end here.", func(s overlay.Stats) uint64 { return s.WalksEnded }),
+		stat("walks_lost_total", "Walks passed on in vain, and taken back.", func(s overlay.Stats) uint64 { return s.WalksLost }),
+		stat("walks_refused_total", "Walks dropped because a leaf relays nothing.", func(s overlay.Stats) uint64 { return s.WalksRefused }),
+		stat("acks_total", "Walks passed on and acknowledged.", func(s overlay.Stats) uint64 { return s.Acks }),
+		stat("reports_total", "Ends of walks reported to their askers.", func(s overlay.Stats) uint64 { return s.Reports }),
+		stat("summaries_received_total", "Summaries and changes received.", func(s overlay.Stats) uint64 { return s.SummariesIn }),
+		stat("summaries_sent_total", "Summaries and changes sent.", func(s overlay.Stats) uint64 { return s.SummariesOut }),
+		stat("summary_received_bytes_total", "Bytes of them received.", func(s overlay.Stats) uint64 { return s.SummaryBytesIn }),
+		stat("summary_sent_bytes_total", "Bytes of them sent.", func(s overlay.Stats) uint64 { return s.SummaryBytesOut }),
+		stat("summaries_refused_total", "Summaries dropped as more than a link may tell.", func(s overlay.Stats) uint64 { return s.SummariesRefused }),
+		stat("false_matches_total", "Peers asked that did not have what their summary promised.", func(s overlay.Stats) uint64 { return s.FalseMatches }),
+		stat("origins_dropped_total", "Peers whose summaries are believed no more.", func(s overlay.Stats) uint64 { return s.OriginsDropped }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Namespace: "grapevine", Name: "summaries", Help: "Peers whose summaries are known.",
+		}, func() float64 {
+			n.driver.mu.Lock()
+			defer n.driver.mu.Unlock()
+			return float64(n.driver.core.Origins())
+		}),
 		stat("control_over_rate_total", "Membership messages dropped as over their link's rate.", func(s overlay.Stats) uint64 { return s.ControlOverRate }),
 		stat("peers_expelled_total", "Peers that broke the protocol.", func(s overlay.Stats) uint64 { return s.Expelled }),
 		dropped("dropped_slow_link_total", "Messages dropped because a link's outbox was full.", droppedSlowLink),
 		dropped("dropped_match_total", "Queries not matched because the own index was too slow.", droppedMatch),
 		dropped("dropped_hit_total", "Hits dropped because the asker read too slowly.", droppedHit),
 		dropped("dropped_foreign_total", "Walks from the Internet dropped whose contact has private addresses only.", droppedForeign),
+		dropped("dropped_unknown_total", "Messages ignored because only a newer version knows them.", droppedUnknown),
 		dropped("dropped_unproved_total", "Messages dropped because their link brought too many new records.", droppedUnproved),
 		dropped("dropped_probe_total", "Probes not made because too many were under way.", droppedProbe),
 		count("pubsub_dropped_total", "RPCs that pubsub dropped on full queues.", n.pubsubDrops.dropped.Load),
 		count("pubsub_undeliverable_total", "Messages that pubsub's subscribers were too slow for.", n.pubsubDrops.undeliverable.Load),
 		count("pubsub_rejected_total", "Messages that pubsub's validators rejected.", n.pubsubDrops.rejected.Load),
-	} {
+	}...) {
 		if err := r.Register(c); err != nil {
 			return fmt.Errorf("register metrics: %w", err)
 		}

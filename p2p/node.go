@@ -40,6 +40,8 @@ type Node struct {
 	driver      *driver
 	shares      shares
 	queries     queries
+	latency     latency
+	reindex     chan struct{} // has room for one
 	services    services
 	conns       streamconn.Set
 	events      *feed.Feed[Event]
@@ -75,6 +77,8 @@ func New(opts ...Option) (*Node, error) {
 		host:      c.host,
 		dials:     newDialGuard(),
 		events:    feed.New[Event](eventQueue),
+		latency:   newLatency(),
+		reindex:   make(chan struct{}, 1),
 		closeDone: make(chan struct{}),
 	}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
@@ -110,6 +114,9 @@ func (n *Node) start(c *config) (err error) {
 		}
 		n.saved = n.cache.load(n.contacts)
 	}
+	if err := n.startRole(c.overlay.Leaf); err != nil {
+		return err
+	}
 	if err := n.startPubSub(); err != nil {
 		return err
 	}
@@ -119,6 +126,7 @@ func (n *Node) start(c *config) (err error) {
 	n.host.SetStreamHandler(wire.Overlay, n.accept)
 	n.host.SetStreamHandler(wire.Service, n.acceptService)
 	n.wg.Go(n.driver.match)
+	n.wg.Go(n.summarise)
 	n.wg.Go(n.presence.run)
 	if n.cache != nil {
 		n.wg.Go(n.saveCache)
@@ -139,6 +147,8 @@ func (n *Node) startCore(cfg overlay.Config) error {
 	crand.Read(seed[:]) // never fails
 	rng := rand.New(rand.NewPCG(binary.LittleEndian.Uint64(seed[:8]), binary.LittleEndian.Uint64(seed[8:])))
 	cfg.Group = n.contacts.group
+	cfg.Sign = n.signer()
+	cfg.Prove = n.proves
 	core, err := overlay.New(cfg, wire.PeerID(n.host.ID()), rng)
 	if err != nil {
 		return err

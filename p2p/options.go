@@ -100,6 +100,13 @@ func WithDegree(n int) Option {
 	return func(c *config) error { c.overlay.Degree = n; return nil }
 }
 
+// WithLeaf makes the node a leaf: it asks and answers, but passes nothing on for
+// others, and keeps few neighbours. For a phone, or a machine behind a slow line. A node
+// that others cannot reach is one by itself.
+func WithLeaf() Option {
+	return func(c *config) error { c.overlay.Leaf = true; return nil }
+}
+
 // WithLogger sends the node's log there; the default is nowhere.
 func WithLogger(log *slog.Logger) Option {
 	return func(c *config) error {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"iter"
 	"math"
-	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -29,11 +28,14 @@ var (
 // Query is a question to the overlay: items with this key, or whose name has all
 // of these words, or both.
 type Query struct {
-	Key     Key
-	Words   []string
-	Max     int           // hits wanted, at most 200; 0 means 10
-	TTL     int           // links that the flood goes, at most 7; 0 means that
-	Timeout time.Duration // 0 means 5 s
+	Key      Key
+	Words    []string
+	Max      int // hits wanted, at most 200; 0 means 10
+	Strategy Strategy
+	TTL      int           // links that a Flood goes, at most 7; 0 means that
+	Timeout  time.Duration // 0 means 5 s, and a minute for Exhaustive
+	Trace    bool          // who passes the query on says so, in Hit.Path and Report.Path
+	Report   *Report       // filled in when the iteration ends; nil: not wanted
 }
 
 // Hit is one item that a live holder answered with.
@@ -42,14 +44,17 @@ type Hit struct {
 	From peer.AddrInfo // the holder; its addresses are signed by it
 	Hops int           // links that the query had gone; 0 is the own index
 	RTT  time.Duration // from asking to this hit
+	Path []Step        // of the query to the holder, as its peers tell it, if it is traced
+
+	guid wire.GUID
+	id   found
 }
 
-// Query floods a question and yields hits as they come in, each item of a holder
-// once. It ends when Max hits are in, at the Timeout or the context's deadline, or
-// when the caller breaks; half way, if nothing was found, it asks once more. A
-// question that cannot be asked, a cancelled context and a node that is closed
-// meanwhile yield one error. Names are as their holders tell them: quote what a
-// person is shown.
+// Query asks the overlay and yields hits as they come in, each item of a holder
+// once. It ends when Max hits are in, when the strategy has nothing left to try, at the
+// Timeout or the context's deadline, or when the caller breaks. A question that cannot
+// be asked, a cancelled context and a node that is closed meanwhile yield one error.
+// Names are as their holders tell them: quote what a person is shown.
 func (n *Node) Query(ctx context.Context, q Query) iter.Seq2[Hit, error] {
 	return func(yield func(Hit, error) bool) {
 		asked, err := q.normalised()
@@ -59,6 +64,16 @@ func (n *Node) Query(ctx context.Context, q Query) iter.Seq2[Hit, error] {
 		if err != nil {
 			yield(Hit{}, err)
 		}
+	}
+}
+
+// Reject says that a hit was false: its holder did not have what it told, or it was
+// not what was asked for. While its query is under way the hit counts no more, and
+// the query goes on looking; its holder is asked less.
+func (n *Node) Reject(h Hit) {
+	a := n.queries.find(h.guid)
+	if a != nil && a.reject(h.id) && h.From.ID != n.ID() {
+		n.driver.handle(overlay.Event{Kind: overlay.Reject, GUID: h.guid, Peer: wire.PeerID(h.From.ID)})
 	}
 }
 
@@ -73,20 +88,31 @@ func (n *Node) ask(ctx context.Context, q Query, yield func(Hit, error) bool) er
 	}
 	ctx, cancel := context.WithTimeout(ctx, q.Timeout)
 	defer cancel()
-	started := time.Now()
-	hits := make(chan arrival, hitQueue)
-	stop, err := n.flood(q, hits)
+	var guid wire.GUID
+	rand.Read(guid[:len(guid)-1]) // never fails; the last byte is for the core to count in
+	a, err := n.queries.open(guid)
 	if err != nil {
 		return err
 	}
-	defer func() { stop() }()
-	deadline, _ := ctx.Deadline()
-	halfTime := time.NewTimer(time.Until(deadline) / 2)
-	defer halfTime.Stop()
+	defer n.queries.close(guid)
+	n.latency.asked[q.Strategy].Add(1)
+	p := &progress{
+		node: n, query: q, asked: a, started: time.Now(), yield: yield,
+		seen: make(map[found]bool), report: newReport(q.Strategy),
+	}
+	defer p.tell()
 
-	progress := &progress{node: n, query: q, started: started, yield: yield, seen: make(map[found]bool)}
-	own := wire.Message{Contact: n.contacts.self(), Items: n.shares.match(q)}
-	if progress.done(arrival{own, time.Now()}) {
+	own := n.shares.match(q)
+	if len(own) < q.Max {
+		deadline, _ := ctx.Deadline()
+		left := time.Until(deadline)
+		n.driver.handle(overlay.Event{
+			Kind: overlay.Ask, GUID: guid, Query: q.wire(len(own)), TTL: uint8(q.TTL), Strategy: overlay.Strategy(q.Strategy),
+			Within: left - min(left/16, lastWords),
+		})
+		defer n.driver.handle(overlay.Event{Kind: overlay.Cancel, GUID: guid})
+	}
+	if p.done(arrival{wire.Message{Contact: n.contacts.self(), Items: own}, time.Now()}) {
 		return nil
 	}
 	for {
@@ -98,44 +124,15 @@ func (n *Node) ask(ctx context.Context, q Query, yield func(Hit, error) bool) er
 				return ctx.Err()
 			}
 			return nil
-		case hit := <-hits:
-			if progress.done(hit) {
+		case hit := <-a.hits:
+			if p.done(hit) {
 				return nil
 			}
-		case <-halfTime.C:
-			if len(progress.seen) > 0 {
-				continue
-			}
-			// The flood, or its only hit, may have met a link that broke or was
-			// over its rate.
-			first := stop
-			again, err := n.flood(q, hits)
-			if err != nil {
-				continue
-			}
-			stop = func() { first(); again() }
+		case end := <-a.ended:
+			p.finish(end)
+			return nil
 		}
 	}
-}
-
-// flood asks the overlay once; hits arrive until stop is called.
-func (n *Node) flood(q Query, hits chan<- arrival) (stop func(), err error) {
-	var guid wire.GUID
-	rand.Read(guid[:]) // never fails
-	if err := n.queries.open(guid, hits); err != nil {
-		return nil, err
-	}
-	n.driver.handle(overlay.Event{Kind: overlay.Ask, GUID: guid, Query: q.wire(), TTL: uint8(q.TTL)})
-	return func() {
-		n.driver.handle(overlay.Event{Kind: overlay.Cancel, GUID: guid})
-		n.queries.close(guid)
-	}, nil
-}
-
-// arrival is a hit and when it came.
-type arrival struct {
-	wire.Message
-	at time.Time
 }
 
 // found is what makes a hit the same as another.
@@ -149,9 +146,12 @@ type found struct {
 type progress struct {
 	node    *Node
 	query   Query
+	asked   *asked
 	started time.Time
 	yield   func(Hit, error) bool
 	seen    map[found]bool
+	remote  bool // somebody else has answered
+	report  Report
 }
 
 // done yields the items of a hit that are new and were asked for, and tells
@@ -165,6 +165,11 @@ func (p *progress) done(m arrival) bool {
 	if from.ID != p.node.ID() {
 		p.node.host.Peerstore().AddAddrs(from.ID, from.Addrs, peerstore.TempAddrTTL)
 	}
+	p.report.note(m.Tally)
+	var path []Step
+	if m.Tally != nil {
+		path = steps(m.Tally.Trace)
+	}
 	for _, it := range m.Items {
 		item := Item{Key: Key(it.Key), Name: it.Name, Size: int64(it.Size & math.MaxInt64), Data: it.Data}
 		id := found{m.Contact.Peer, it.Key, it.Name}
@@ -172,12 +177,47 @@ func (p *progress) done(m arrival) bool {
 			continue
 		}
 		p.seen[id] = true
-		hit := Hit{Item: item, From: from, Hops: int(m.Hops), RTT: m.at.Sub(p.started)}
-		if !p.yield(hit, nil) || len(p.seen) == p.query.Max {
+		hit := Hit{Item: item, From: from, Hops: int(m.Hops), RTT: m.at.Sub(p.started), Path: path, guid: p.asked.guid, id: id}
+		p.count(hit)
+		if !p.yield(hit, nil) || len(p.seen)-p.asked.rejections() >= p.query.Max {
 			return true
 		}
 	}
 	return false
+}
+
+func (p *progress) count(h Hit) {
+	if len(p.seen) == 1 {
+		p.report.Hops, p.report.FirstHit = h.Hops, h.RTT
+	}
+	if h.From.ID != p.node.ID() {
+		p.node.latency.hit(h.RTT, !p.remote)
+		p.remote = true
+	}
+}
+
+// finish yields what came before the end, and notes what the query has cost.
+func (p *progress) finish(end arrival) {
+	p.report.note(end.Tally)
+	for {
+		select {
+		case hit := <-p.asked.hits:
+			if p.done(hit) {
+				return
+			}
+		default:
+			return
+		}
+	}
+}
+
+// tell fills in the report that the caller wants.
+func (p *progress) tell() {
+	p.report.Hits = len(p.seen) - p.asked.rejections()
+	p.report.Took = time.Since(p.started)
+	if p.query.Report != nil {
+		*p.query.Report = p.report
+	}
 }
 
 // answeredBy tells whether a hit's item can be an answer. The words are the
@@ -199,8 +239,12 @@ func (q Query) normalised() (Query, error) {
 		return q, fmt.Errorf("%w: %d words, at most %d", ErrBadQuery, len(split), wire.MaxWords)
 	case q.Max < 0 || q.Max > wire.MaxWanted:
 		return q, fmt.Errorf("%w: %d hits wanted, at most %d", ErrBadQuery, q.Max, wire.MaxWanted)
+	case q.Strategy > RandomWalk:
+		return q, fmt.Errorf("%w: no strategy %d", ErrBadQuery, q.Strategy)
 	case q.TTL < 0 || q.TTL > overlay.MaxTTL:
 		return q, fmt.Errorf("%w: TTL of %d, at most %d", ErrBadQuery, q.TTL, overlay.MaxTTL)
+	case q.TTL > 0 && q.Strategy != Flood:
+		return q, fmt.Errorf("%w: a TTL is for %s, not for %s", ErrBadQuery, Flood, q.Strategy)
 	}
 	for _, w := range split {
 		if len(w) > wire.MaxWord {
@@ -213,55 +257,18 @@ func (q Query) normalised() (Query, error) {
 	}
 	if q.Timeout <= 0 {
 		q.Timeout = defaultQueryTime
+		if q.Strategy == Exhaustive {
+			q.Timeout = defaultSurveyTime
+		}
 	}
 	return q, nil
 }
 
-func (q Query) wire() *wire.Query {
-	return &wire.Query{Key: string(q.Key), Words: q.Words, Max: uint16(q.Max)}
+// wire is the query that goes out, where the own index has some of the items.
+func (q Query) wire(own int) *wire.Query {
+	return &wire.Query{Key: string(q.Key), Words: q.Words, Max: uint16(q.Max - own), Trace: q.Trace}
 }
 
 func queryOf(q *wire.Query) Query {
 	return Query{Key: Key(q.Key), Words: q.Words, Max: int(q.Max)}
-}
-
-// queries are the node's own queries under way. The zero value is ready.
-type queries struct {
-	mu   sync.Mutex
-	hits map[wire.GUID]chan<- arrival
-}
-
-func (q *queries) open(guid wire.GUID, hits chan<- arrival) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if len(q.hits) >= maxQueries {
-		return ErrTooManyQueries
-	}
-	if q.hits == nil {
-		q.hits = make(map[wire.GUID]chan<- arrival)
-	}
-	q.hits[guid] = hits
-	return nil
-}
-
-func (q *queries) close(guid wire.GUID) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	delete(q.hits, guid)
-}
-
-// deliver hands a hit to its query; false means that it was dropped.
-func (q *queries) deliver(guid wire.GUID, m wire.Message) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	hits, there := q.hits[guid]
-	if !there {
-		return true // ended meanwhile
-	}
-	select {
-	case hits <- arrival{m, time.Now()}:
-		return true
-	default:
-		return false
-	}
 }

@@ -1,6 +1,7 @@
 package p2p
 
 import (
+	"iter"
 	"slices"
 	"strings"
 	"sync"
@@ -21,11 +22,21 @@ type Item struct {
 	Data []byte // the application's own, at most 1 KiB
 }
 
-// Index is what a node answers queries from. Match is called for each query that
-// reaches the node and for each of the node's own, at times concurrently; it should
-// answer from memory.
+// Index is what a node answers queries from. Both methods may be called concurrently.
 type Index interface {
+	// Match is called for each query that reaches the node and for each of the node's
+	// own; it should answer from memory.
 	Match(Query) []Item
+	// Entries yields all that Match finds anything by, so that others know when to
+	// ask; see [Node.Reindex].
+	Entries() iter.Seq[Entry]
+}
+
+// Entry is what one item can be found by: its key, the words of its name, or both.
+// Queries are led to a node only by keys and words that it told in entries.
+type Entry struct {
+	Key   Key
+	Words []string // all that one query may ask for together; texts are split
 }
 
 // Items is a fixed [Index]. It matches a query's exact key and all of its words
@@ -45,6 +56,17 @@ func (items Items) Match(q Query) []Item {
 	return out
 }
 
+// Entries implements [Index].
+func (items Items) Entries() iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		for _, it := range items {
+			if !yield(Entry{Key: it.Key, Words: []string{it.Name}}) {
+				return
+			}
+		}
+	}
+}
+
 // Matches tells whether an item is what the query asks for.
 func (q Query) Matches(it Item) bool {
 	switch {
@@ -60,7 +82,12 @@ func (q Query) Matches(it Item) bool {
 // shared at once. Items over the limits of [Item] are left out of answers; bytes of a
 // name that are no UTF-8 are told as U+FFFD.
 func (n *Node) Share(index Index) (stop func()) {
-	return n.shares.add(index)
+	remove := n.shares.add(index)
+	n.Reindex()
+	return func() {
+		remove()
+		n.Reindex()
+	}
 }
 
 // shares are the indices of a node.
@@ -94,9 +121,7 @@ func (d *driver) match() {
 		case <-d.ctx.Done():
 			return
 		case e := <-d.matches:
-			if items := d.node.shares.match(queryOf(e.Query)); len(items) > 0 {
-				d.handle(overlay.Event{Kind: overlay.Matched, GUID: e.GUID, Items: items})
-			}
+			d.handle(overlay.Event{Kind: overlay.Matched, GUID: e.GUID, Items: d.node.shares.match(queryOf(e.Query))})
 		}
 	}
 }
