@@ -33,6 +33,7 @@ func (s *Service) startHolder(quota int64) error {
 	if err != nil {
 		return err
 	}
+	st.changed = s.node.Reindex
 	l, err := s.node.Listen(wire.BackupService)
 	if err != nil {
 		return err

@@ -1,6 +1,8 @@
 package backup
 
 import (
+	"iter"
+
 	"google.golang.org/protobuf/proto"
 
 	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
@@ -43,6 +45,30 @@ func (x index) Match(q p2p.Query) []p2p.Item {
 	}
 	return nil
 }
+
+// Entries implements [p2p.Index].
+func (x index) Entries() iter.Seq[p2p.Entry] {
+	return func(yield func(p2p.Entry) bool) {
+		if !x.holder.full() && !yield(p2p.Entry{Key: offerKey}) {
+			return
+		}
+		blobs, owners := x.holder.store.list()
+		for _, o := range owners {
+			if !yield(p2p.Entry{Key: ownerKey(o)}) {
+				return
+			}
+		}
+		for _, id := range blobs {
+			if !yield(p2p.Entry{Key: blobKey(id)}) {
+				return
+			}
+		}
+	}
+}
+
+// full tells whether there is no space to offer. A holder that is busy offers none for
+// a moment, but that is not worth telling everybody.
+func (h *holder) full() bool { return h.store.usage() >= h.store.quota }
 
 // offer says what space there is, unless there is none.
 func (x index) offer() []p2p.Item {

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/grapevine-p2p/grapevine/internal/durable"
@@ -26,6 +28,7 @@ type store struct {
 	network string
 	quota   int64
 	log     *slog.Logger
+	changed func() // what is held, or the space left; called with mu held
 
 	mu      sync.Mutex
 	orders  map[BlobID]*order
@@ -73,6 +76,13 @@ func (s *store) ownedBy(owner Owner) (orders []*order, size int64) {
 	return orders, size
 }
 
+// list returns all blobs that are held, and whose they are.
+func (s *store) list() (blobs []BlobID, owners []Owner) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.orders)), slices.Collect(maps.Keys(s.owners))
+}
+
 // add enters a blob that is durable. mu is held.
 func (s *store) add(o *order) {
 	s.orders[o.id] = o
@@ -81,6 +91,7 @@ func (s *store) add(o *order) {
 	}
 	s.owners[o.owner][o.id] = true
 	s.held += footprint(o)
+	s.changed()
 }
 
 // reserve promises space for a blob before a byte of it is taken. The caller commits
@@ -98,6 +109,7 @@ func (s *store) reserve(o *order) (*incoming, error) {
 	}
 	s.pending[o.id] = true
 	s.promise += footprint(o)
+	s.changed()
 	return &incoming{store: s, order: o}, nil
 }
 
@@ -105,6 +117,7 @@ func (s *store) reserve(o *order) (*incoming, error) {
 func (s *store) release(o *order) {
 	delete(s.pending, o.id)
 	s.promise -= footprint(o)
+	s.changed()
 }
 
 // open opens a blob for reading; ErrNotFound if it is not here.
@@ -163,6 +176,7 @@ func (s *store) quarantine(o *order, why error) {
 		delete(s.owners, o.owner)
 	}
 	s.held -= footprint(o)
+	s.changed()
 	s.log.Error("damaged blob moved aside", "blob", o.id, "to", s.damaged(), "error", errors.Join(why, s.moveAside(o.id)))
 }
 

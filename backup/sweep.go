@@ -18,7 +18,7 @@ import (
 // damaged blobs aside and counts the others.
 func openStore(fsys durable.FS, folder, network string, quota int64, log *slog.Logger) (*store, error) {
 	s := &store{
-		fsys: fsys, folder: folder, network: network, quota: quota, log: log,
+		fsys: fsys, folder: folder, network: network, quota: quota, log: log, changed: func() {},
 		orders: make(map[BlobID]*order), owners: make(map[Owner]map[BlobID]bool), pending: make(map[BlobID]bool),
 	}
 	blobs := filepath.Join(folder, "blobs")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"iter"
 	"net"
 	"slices"
 	"strconv"
@@ -187,7 +188,7 @@ func (s *Service) remember(info peer.AddrInfo) {
 	s.node.Host().Peerstore().AddAddrs(info.ID, info.Addrs, peerstore.AddressTTL)
 }
 
-// ask floods a query for a person, and ends soon after the first answer, at once
+// ask asks the network for a person, and ends soon after the first answer, at once
 // when it is the wanted one.
 func (s *Service) ask(ctx context.Context, key p2p.Key, wanted peer.ID) (holders []peer.AddrInfo) {
 	ctx, cancel := context.WithTimeout(ctx, s.timing.query)
@@ -220,6 +221,16 @@ func (w who) Match(q p2p.Query) []p2p.Item {
 		}
 	}
 	return nil
+}
+
+func (w who) Entries() iter.Seq[p2p.Entry] {
+	return func(yield func(p2p.Entry) bool) {
+		for _, item := range w {
+			if !yield(p2p.Entry{Key: item.Key}) {
+				return
+			}
+		}
+	}
 }
 
 func (s *Service) whoWeAre() p2p.Index {
