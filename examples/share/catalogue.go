@@ -15,12 +15,6 @@ type shared struct {
 	words []string // what it is found by, hidden in a group
 }
 
-// entry is what the index can be found by.
-type entry struct {
-	Key   p2p.Key
-	Words []string
-}
-
 // catalogue is the index of all files at one moment. It does not change, so it is read
 // without a lock.
 type catalogue struct {
@@ -69,11 +63,11 @@ func (c *catalogue) candidates(q p2p.Query) (shortest []int32) {
 	return shortest
 }
 
-// Entries yields what each file is found by.
-func (c *catalogue) Entries() iter.Seq[entry] {
-	return func(yield func(entry) bool) {
+// Entries implements [p2p.Index]: what each file is found by.
+func (c *catalogue) Entries() iter.Seq[p2p.Entry] {
+	return func(yield func(p2p.Entry) bool) {
 		for _, f := range c.files {
-			if !yield(entry{Key: f.item.Key, Words: f.words}) {
+			if !yield(p2p.Entry{Key: f.item.Key, Words: f.words}) {
 				return
 			}
 		}

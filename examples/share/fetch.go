@@ -148,20 +148,21 @@ func (f *fetching) use(ctx context.Context, h *holder) {
 		}
 	}
 	if over, _ := f.over(); err != nil && !errors.Is(err, context.Canceled) && !over {
-		f.drop(h.id, err)
+		f.drop(h, err)
 	}
 }
 
 // drop notes a holder's failure; one that lies is not asked again.
-func (f *fetching) drop(id peer.ID, err error) {
+func (f *fetching) drop(h *holder, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.faults[id]++
+	f.faults[h.id]++
 	if errors.Is(err, errDamaged) {
-		f.faults[id] = maxFaults
+		f.faults[h.id] = maxFaults
+		h.accuse()
 	}
-	f.causes = append(f.causes, fmt.Errorf("%s: %w", id, err))
-	f.dropped(id, err)
+	f.causes = append(f.causes, fmt.Errorf("%s: %w", h.id, err))
+	f.dropped(h.id, err)
 }
 
 // agree checks a holder's size against the proved one. The first holder proves its own

@@ -19,10 +19,10 @@ import (
 
 type getCmd struct {
 	groupFlag
-	What    []string      `arg:"" help:"Its ID, as search prints it, or words of its name that no other file has." name:"id|words"`
-	To      string        `help:"Folder to put it into, or the name that it gets. Default: this folder." placeholder:"PATH" type:"path" default:"."`
-	Force   bool          `help:"Replace what is there under the same name."`
-	Timeout time.Duration `help:"How long to search for holders." default:"5s"`
+	travel
+	What  []string `arg:"" help:"Its ID, as search prints it, or words of its name that no other file has." name:"id|words"`
+	To    string   `help:"Folder to put it into, or the name that it gets. Default: this folder." placeholder:"PATH" type:"path" default:"."`
+	Force bool     `help:"Replace what is there under the same name."`
 }
 
 func (g *getCmd) Run(ctx context.Context, c *cli, out *program.Output) error {
@@ -100,18 +100,17 @@ func (d *download) choose(ctx context.Context) (listing, error) {
 		}
 	}
 	var all results
-	for hit, err := range d.node.Query(ctx, p2p.Query{Words: d.group.ask(d.get.What), Max: maxFound, Timeout: d.get.Timeout}) {
-		if err != nil {
-			return listing{}, err
-		}
-		if l, err := d.group.listing(hit); err == nil {
-			all.add(l, hit)
-		}
+	report, err := d.ask(ctx, p2p.Query{Words: d.group.ask(d.get.What), Max: maxFound}, func(l listing, hit p2p.Hit) bool {
+		all.add(l, hit)
+		return true
+	})
+	if err != nil {
+		return listing{}, err
 	}
 	what := strings.Join(d.get.What, " ")
 	switch len(all.all) {
 	case 0:
-		return listing{}, fmt.Errorf("search for %q: %w", what, errNothing)
+		return listing{}, fmt.Errorf("search for %q: %w; %s", what, errNothing, report)
 	case 1:
 		return all.all[0].listing, nil
 	}
@@ -120,16 +119,39 @@ func (d *download) choose(ctx context.Context) (listing, error) {
 }
 
 // named asks what a content is called: by whoever answers first.
-func (d *download) named(ctx context.Context, id contentID) (listing, error) {
-	for hit, err := range d.node.Query(ctx, p2p.Query{Key: d.group.handle(id).key(), Max: maxHolders, Timeout: d.get.Timeout}) {
+func (d *download) named(ctx context.Context, id contentID) (found listing, err error) {
+	ok := false
+	report, err := d.ask(ctx, p2p.Query{Key: d.group.handle(id).key(), Max: maxHolders}, func(l listing, _ p2p.Hit) bool {
+		found, ok = l, l.ID == id
+		return !ok
+	})
+	if err == nil && !ok {
+		err = fmt.Errorf("search for %s: %w; %s", id, errNothing, report)
+	}
+	return found, err
+}
+
+// ask asks the overlay until each says that it is enough.
+func (d *download) ask(ctx context.Context, q p2p.Query, each func(listing, p2p.Hit) bool) (*p2p.Report, error) {
+	q, report, err := d.get.apply(q)
+	if err != nil {
+		return report, err
+	}
+	for hit, err := range d.node.Query(ctx, q) {
 		if err != nil {
-			return listing{}, err
+			return report, err
 		}
-		if l, err := d.group.listing(hit); err == nil && l.ID == id {
-			return l, nil
+		l, err := d.group.listing(hit)
+		if err != nil {
+			d.node.Reject(hit)
+			continue
+		}
+		d.get.explain(d.out, hit.Path)
+		if !each(l, hit) {
+			break
 		}
 	}
-	return listing{}, fmt.Errorf("search for %s: %w", id, errNothing)
+	return report, nil
 }
 
 // destination is the path that the download gets: in a folder that of an earlier
@@ -199,22 +221,22 @@ func (d *download) once(ctx context.Context, f *fetching) error {
 
 func (d *download) search(ctx context.Context, id contentID, holders chan<- *holder) error {
 	seen := map[peer.ID]bool{}
-	for hit, err := range d.node.Query(ctx, p2p.Query{Key: d.group.handle(id).key(), Max: maxHolders, Timeout: d.get.Timeout}) {
-		if err != nil {
-			return err
-		}
-		l, err := d.group.listing(hit)
-		if err != nil || l.ID != id || seen[hit.From.ID] || hit.From.ID == d.node.ID() {
-			continue
+	at := d.group.handle(id)
+	_, err := d.ask(ctx, p2p.Query{Key: at.key(), Max: maxHolders}, func(l listing, hit p2p.Hit) bool {
+		if l.ID != id || seen[hit.From.ID] || hit.From.ID == d.node.ID() {
+			return true
 		}
 		seen[hit.From.ID] = true
+		h := newHolder(d.node, hit.From, at, d.group.proof(hit.From.ID, d.node.ID()), l.Size, d.wait)
+		h.accuse = func() { d.node.Reject(hit) }
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
-		case holders <- newHolder(d.node, d.group, hit, l, d.wait):
+			return false
+		case holders <- h:
+			return true
 		}
-	}
-	return nil
+	})
+	return err
 }
 
 func (d *download) begun(dest string) func(have, size int64) {

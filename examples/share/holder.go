@@ -26,6 +26,8 @@ type holder struct {
 	size int64 // of the file, as it says
 	// read returns a Bao slice of the file, not verified.
 	read func(ctx context.Context, offset, length int64) ([]byte, error)
+	// accuse tells the node that the holder lied.
+	accuse func()
 	// close ends the conns to it.
 	close func()
 }
@@ -39,15 +41,16 @@ type patience struct {
 // ordinary is 17 KB/s at the least, and time to dial.
 func ordinary() patience { return patience{stall: 20 * time.Second, whole: time.Minute} }
 
-// newHolder makes the holder of a hit. Nothing is dialled before its first read.
-func newHolder(node *p2p.Node, g *group, hit p2p.Hit, l listing, wait patience) *holder {
+// newHolder makes the holder of a file of a size. Nothing is dialled before its first
+// read.
+func newHolder(node *p2p.Node, from peer.AddrInfo, h handle, proof string, size int64, wait patience) *holder {
 	transport := &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			// The addresses of a hit are remembered for two minutes only.
-			if err := node.Host().Connect(ctx, hit.From); err != nil {
+			if err := node.Host().Connect(ctx, from); err != nil {
 				return nil, err
 			}
-			return node.Dial(ctx, hit.From.ID, service)
+			return node.Dial(ctx, from.ID, service)
 		},
 		DisableCompression:     true, // it would be decompressed without a bound
 		MaxConnsPerHost:        holderRanges,
@@ -59,12 +62,11 @@ func newHolder(node *p2p.Node, g *group, hit p2p.Hit, l listing, wait patience) 
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	base := "http://share/slices/" + g.handle(l.ID).String()
-	proof := g.proof(hit.From.ID, node.ID())
 	read := func(ctx context.Context, offset, length int64) ([]byte, error) {
-		return get(ctx, client, fmt.Sprintf("%s?offset=%d&length=%d", base, offset, length), proof, wait)
+		url := fmt.Sprintf("http://share/slices/%s?offset=%d&length=%d", h, offset, length)
+		return get(ctx, client, url, proof, wait)
 	}
-	return &holder{id: hit.From.ID, size: l.Size, read: read, close: transport.CloseIdleConnections}
+	return &holder{id: from.ID, size: size, read: read, accuse: func() {}, close: transport.CloseIdleConnections}
 }
 
 // get reads an answer of at most maxSlice bytes.

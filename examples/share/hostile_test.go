@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"net/http"
 	"os"
@@ -304,7 +305,8 @@ func TestOnlyALiar(t *testing.T) {
 // tricky is an index with a name that its holder made up.
 type tricky struct{ item p2p.Item }
 
-func (x tricky) Match(p2p.Query) []p2p.Item { return []p2p.Item{x.item} }
+func (x tricky) Match(p2p.Query) []p2p.Item   { return []p2p.Item{x.item} }
+func (x tricky) Entries() iter.Seq[p2p.Entry] { return p2p.Items{x.item}.Entries() }
 
 // A name from the network leads nowhere but into the folder that was chosen, and does
 // nothing to the terminal.
@@ -323,7 +325,7 @@ func TestNameTricks(t *testing.T) {
 	if err := os.MkdirAll(to, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	cmd := command(t, "get", "evil", "--to", to, "--data", t.TempDir(), "--peer", addrOf(a), "--timeout=2s")
+	cmd := command(t, "get", "evil", "--to", to, "--data", t.TempDir(), "--peer", addrOf(a), "--timeout=30s")
 	out, err := cmd.CombinedOutput()
 	if err != nil || strings.ContainsAny(string(out), "\x1b\u202e") {
 		t.Fatalf("%v, %q", err, out)

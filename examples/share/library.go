@@ -20,6 +20,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/grapevine-p2p/grapevine/internal/durable"
+	"github.com/grapevine-p2p/grapevine/internal/words"
 	"github.com/grapevine-p2p/grapevine/p2p"
 )
 
@@ -79,8 +80,8 @@ func (l *library) Close() error { return errors.Join(l.root.Close(), l.trees.Clo
 // Match implements [p2p.Index].
 func (l *library) Match(q p2p.Query) []p2p.Item { return l.current.Load().Match(q) }
 
-// Entries yields what can be found.
-func (l *library) Entries() iter.Seq[entry] { return l.current.Load().Entries() }
+// Entries implements [p2p.Index].
+func (l *library) Entries() iter.Seq[p2p.Entry] { return l.current.Load().Entries() }
 
 // hashing shows how far the hashing of so many bytes is.
 type hashing func(total int64) (read io.Writer, done func())
@@ -95,6 +96,7 @@ func (l *library) refresh(ctx context.Context, show hashing, published func()) (
 	l.skipped = skipped
 	l.forgetDoubted()
 	next := make(map[string]*shared, len(files))
+	changed = l.known != nil // at the first look
 	var fresh []found
 	var bytes int64
 	for _, f := range files {
@@ -154,7 +156,7 @@ func (l *library) refresh(ctx context.Context, show hashing, published func()) (
 func (l *library) list(h hashed) *shared {
 	name := strings.ToValidUTF8(h.path, "\uFFFD")
 	told := listing{ID: h.id, Name: shownName(name), Size: h.size}
-	return &shared{file: h.found, id: h.id, item: l.group.item(told, l.self), words: l.group.hide(terms(name))}
+	return &shared{file: h.found, id: h.id, item: l.group.item(told, l.self), words: l.group.hide(words.Findable(name))}
 }
 
 // shownName is the name that a path is listed by: all of it if it fits, else what fits

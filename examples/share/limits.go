@@ -22,7 +22,7 @@ const (
 	// scanTime is how often the folder is looked at, and scanShare how many times as
 	// long as the last look took the next one waits at least: a large folder costs
 	// a twentieth of one core.
-	scanTime  = 3 * time.Second
+	scanTime  = 2 * time.Second
 	scanShare = 20
 	// settleTime is for how long a file must not have changed to be hashed: one that
 	// is being copied is not hashed again and again.

@@ -11,7 +11,7 @@ import (
 // ownName is what a download is called that others call so: one visible name that
 // leads nowhere else, on any system. It is "" if nothing is left of it.
 func ownName(told string) string {
-	name := path.Base(strings.ReplaceAll(told, `\`, "/"))
+	name := path.Base(strings.TrimRight(strings.ReplaceAll(told, `\`, "/"), "/"))
 	name = strings.Map(func(r rune) rune {
 		if strings.ContainsRune(`/:*?"<>|`+"\uFFFD", r) {
 			return '_' // what Windows does not take, and what was no character

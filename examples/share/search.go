@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -14,9 +15,9 @@ import (
 
 type searchCmd struct {
 	groupFlag
-	Words   []string      `arg:"" help:"Words that a file's name has, or its folders', in any order."`
-	Max     int           `help:"Hits to wait for, at most 200." default:"50"`
-	Timeout time.Duration `help:"How long to search." default:"5s"`
+	travel
+	Words []string `arg:"" help:"Words that a file's name has, or its folders', in any order."`
+	Max   int      `help:"Hits to wait for, at most 200." default:"50"`
 }
 
 var errNothing = errors.New("nothing found")
@@ -34,26 +35,29 @@ func (s *searchCmd) Run(ctx context.Context, c *cli, out *program.Output) error 
 	if err != nil {
 		return err
 	}
+	query, report, err := s.apply(p2p.Query{Words: group.ask(s.Words), Max: s.Max})
+	if err != nil {
+		return err
+	}
 	return c.with(ctx, out, askerFolder, func(peer *program.Peer) error {
 		started := time.Now()
 		var all results
-		for hit, err := range peer.Node.Query(ctx, p2p.Query{Words: group.ask(s.Words), Max: s.Max, Timeout: s.Timeout}) {
+		for hit, err := range peer.Node.Query(ctx, query) {
 			if err != nil {
 				return err
 			}
 			l, err := group.listing(hit)
 			if err != nil {
 				c.Logger().Info("an answer is left out", "peer", hit.From.ID, "error", err)
+				peer.Node.Reject(hit)
 				continue
 			}
 			all.add(l, hit)
 			showHit(out, l, hit)
+			s.explain(out, hit.Path)
 		}
 		all.show(out)
-		took := time.Since(started)
-		out.Print("searched", program.Fields{
-			"ok": len(all.all) > 0, "files": len(all.all), "holders": len(all.holders), "seconds": took.Seconds(),
-		}, "%s from %s in %s", count(len(all.all), "file"), count(len(all.holders), "holder"), rounded(took))
+		s.conclude(out, &all, report, time.Since(started))
 		if len(all.all) == 0 {
 			return fmt.Errorf("search for %q: %w", strings.Join(s.Words, " "), errNothing)
 		}
@@ -61,11 +65,24 @@ func (s *searchCmd) Run(ctx context.Context, c *cli, out *program.Output) error 
 	})
 }
 
+// conclude prints what was found and what it cost; after a miss what that is worth.
+func (s *searchCmd) conclude(out *program.Output, all *results, report *p2p.Report, took time.Duration) {
+	if s.Explain && !out.JSON() && len(report.Path) > 0 {
+		out.Detail("the way of the question:")
+		s.explain(out, report.Path)
+	}
+	fields := reported(report)
+	maps.Copy(fields, program.Fields{
+		"ok": len(all.all) > 0, "files": len(all.all), "holders": len(all.holders), "seconds": took.Seconds(),
+	})
+	out.Print("searched", fields, "%s from %s in %s; %s", count(len(all.all), "file"), count(len(all.holders), "holder"), rounded(took), report)
+}
+
 // showHit prints a hit as it comes in.
 func showHit(out *program.Output, l listing, hit p2p.Hit) {
 	out.Print("hit", program.Fields{
 		"id": l.ID.String(), "name": l.Name, "bytes": l.Size, "holder": hit.From.ID, "hops": hit.Hops,
-		"rtt_ms": float64(hit.RTT.Microseconds()) / 1000,
+		"rtt_ms": float64(hit.RTT.Microseconds()) / 1000, "path": steps(hit.Path),
 	}, "%s  %s  %s  %s  %s", display.Line(l.Name), size(l.Size), display.Fingerprint(hit.From.ID.String()), count(hit.Hops, "hop"), rounded(hit.RTT))
 }
 

@@ -50,7 +50,7 @@ func (s *serveCmd) Run(ctx context.Context, c *cli, out *program.Output) error {
 			with = "the group of " + s.Group
 		}
 		out.Print("serving", program.Fields{"folder": folder, "group": s.Group, "data": c.Data}, "sharing %s with %s", folder, with)
-		err = watch(ctx, out, l)
+		err = watch(ctx, out, l, peer.Node.Reindex)
 		cancel()
 		out.Print("stopping", nil, "stopping")
 		return errors.Join(err, <-served)
@@ -93,7 +93,7 @@ func within(path, folder string) bool {
 }
 
 // watch looks at the folder until ctx ends, and tells what is shared.
-func watch(ctx context.Context, out *program.Output, l *library) error {
+func watch(ctx context.Context, out *program.Output, l *library, published func()) error {
 	show := func(total int64) (io.Writer, func()) {
 		p := out.Progress("hashing", total)
 		return p, p.Done
@@ -101,7 +101,7 @@ func watch(ctx context.Context, out *program.Output, l *library) error {
 	told := false
 	for {
 		started := time.Now()
-		changed, err := l.refresh(ctx, show, func() {})
+		changed, err := l.refresh(ctx, show, published)
 		if ctx.Err() != nil {
 			return nil
 		}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/grapevine-p2p/grapevine/examples/internal/program"
+	"github.com/grapevine-p2p/grapevine/internal/display"
+	"github.com/grapevine-p2p/grapevine/p2p"
+)
+
+// travel are the flags of how a question goes through the overlay.
+type travel struct {
+	Strategy string        `help:"How the question travels: ${enum}. Exhaustive tells what a miss is worth; the last three are for comparison." enum:"guided,exhaustive,flood,expanding-ring,random-walk" default:"guided"`
+	Timeout  time.Duration `help:"How long to search. Default: 5s, or a minute for exhaustive." default:"0" placeholder:"TIME"`
+	Explain  bool          `help:"Show which way the question went, and what each peer on it did."`
+}
+
+// apply completes a query.
+func (t travel) apply(q p2p.Query) (p2p.Query, *p2p.Report, error) {
+	strategy, err := p2p.ParseStrategy(t.Strategy)
+	q.Strategy, q.Timeout, q.Trace, q.Report = strategy, t.Timeout, t.Explain, new(p2p.Report)
+	return q, q.Report, err
+}
+
+// explain prints the way of a question if that is wanted.
+func (t travel) explain(out *program.Output, path []p2p.Step) {
+	if !t.Explain || out.JSON() {
+		return
+	}
+	for _, s := range path {
+		out.Detail("    %s", step(s))
+	}
+}
+
+// step says what a peer did, as the peers tell it.
+func step(s p2p.Step) string {
+	what := []string{fmt.Sprintf("knew %s, %d of them matched", summaries(s.Known), s.Matched)}
+	if s.Found > 0 {
+		what = append(what, fmt.Sprintf("had %d itself", s.Found))
+	}
+	if s.Lost > 0 {
+		what = append(what, count(s.Lost, "peer")+" did not answer it")
+	}
+	return display.Fingerprint(s.Peer.String()) + "  " + strings.Join(what, ", ")
+}
+
+func summaries(n int) string {
+	if n == 1 {
+		return "1 summary"
+	}
+	return fmt.Sprintf("%d summaries", n)
+}
+
+// reported are the fields of a report for a machine.
+func reported(r *p2p.Report) program.Fields {
+	return program.Fields{
+		"strategy": r.Strategy.String(), "messages": r.Messages, "at_least": r.AtLeast, "peers": r.Asked, "hops": r.Hops,
+		"covered": r.Covered, "share": r.Share, "unreachable": r.Unreachable, "stale": r.Stale, "path": steps(r.Path),
+	}
+}
+
+func steps(path []p2p.Step) []program.Fields {
+	out := []program.Fields{}
+	for _, s := range path {
+		out = append(out, program.Fields{
+			"peer": s.Peer, "known": s.Known, "matched": s.Matched, "found": s.Found, "lost": s.Lost,
+		})
+	}
+	return out
+}
