@@ -163,11 +163,12 @@ func (c *Core) delivered(s *search, guid wire.GUID, n int, t *wire.Tally) {
 	case i < 0:
 	case s.under[i].probe:
 		c.reported(s, guid, nil)
-	case s.found >= int(s.query.Max):
+	case t != nil && t.Found >= uint32(s.query.Max):
 		c.trust(s.under[i], true)
+		s.under = append(s.under[:i], s.under[i+1:]...)
 	}
 	if s.found >= int(s.query.Max) {
-		s.under, s.wake = s.under[:0], never
+		s.wake = never
 		c.searchTimer()
 	}
 }
@@ -278,11 +279,17 @@ func (c *Core) reject(guid wire.GUID, holder wire.PeerID) {
 	s.found = max(0, s.found-1)
 	s.wrong = append(s.wrong, holder.Mark())
 	s.own.Stale++
-	if s.found < int(s.query.Max) && s.wake == never {
-		s.wake = c.now
-		if len(s.under) > 0 {
-			s.wake = c.now + c.trip(ScoutHops)
-		}
+	c.distrust(holder)
+	if l := c.links[holder]; l != nil {
+		l.trust = -MostTrust
+	}
+	switch {
+	case s.found >= int(s.query.Max) || s.wake != never:
+	case len(s.under) > 0:
+		s.wake = c.now + c.trip(AgainHops)
+		c.searchTimer()
+	case s.deadline != never:
+		s.plan.ended(c, s)
 		c.searchTimer()
 	}
 }

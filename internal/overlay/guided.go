@@ -5,8 +5,9 @@ import "github.com/grapevine-p2p/grapevine/internal/wire"
 // guided is the default strategy. It probes the origins within two links whose
 // summaries match; then a scout goes from peer to peer, follows what matches on its
 // way, and else goes anywhere new; then walkers do the same for longer. Where
-// attempts vanish, as among the dead or the hostile, more of them go out at once,
-// each acknowledged hop by hop and none relying on being answered directly.
+// attempts vanish or bring what is false, as among the dead or the hostile, more and
+// more of them go out at once, shorter ones, each acknowledged hop by hop and none
+// relying on being answered directly.
 type guided struct {
 	stage guidedStage
 	round int // of attempts after some were lost
@@ -22,7 +23,9 @@ const (
 	again
 )
 
-func (g *guided) start(c *Core, s *search) {
+func (g *guided) start(c *Core, s *search) { g.probeOrScout(c, s) }
+
+func (g *guided) probeOrScout(c *Core, s *search) {
 	for _, at := range c.promising(s.pattern, s.tried, MaxProbes) {
 		c.probeOrigin(s, at)
 	}
@@ -36,7 +39,9 @@ func (g *guided) start(c *Core, s *search) {
 func (g *guided) ended(c *Core, s *search) {
 	switch {
 	case g.stage == probing:
-		g.scout(c, s)
+		g.probeOrScout(c, s)
+	case len(s.wrong) > 0 && g.round < MaxRounds:
+		g.again(c, s)
 	case g.walks < MaxWalkers:
 		g.walk(c, s)
 	default:
@@ -48,7 +53,7 @@ func (g *guided) waited(c *Core, s *search) {
 	lost := c.lose(s)
 	switch {
 	case g.stage == probing:
-		g.scout(c, s)
+		g.probeOrScout(c, s)
 	case lost > 0 && g.round < MaxRounds:
 		g.again(c, s)
 	default:

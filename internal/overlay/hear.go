@@ -44,7 +44,7 @@ func (c *Core) summarised(l *link, m *wire.Message) {
 		}
 		return
 	}
-	if o == nil && !c.room(l, near) {
+	if o == nil && !c.room(l, near) || c.origins.bank.Bytes()+s.Filter.Size() > MaxStateBytes {
 		c.stats.SummariesRefused++
 		return
 	}

@@ -256,6 +256,12 @@ const (
 	// once.
 	SummaryEvery = 200 * time.Millisecond
 	SummaryBurst = 200
+	// MaxStateBytes bounds all summaries together: 577 origins of ten times the
+	// usual 1,000 entries. More are not heard.
+	MaxStateBytes = 16 << 20
+	// Telling: a match tells nothing if, were all filters known as full as that
+	// one, this many would match by accident.
+	Telling = 0.5
 	// FalseSlack is how many promises an origin may break before its rate counts.
 	FalseSlack = 5
 	// HonestFill is how full filters are that their makers did not have to crowd.

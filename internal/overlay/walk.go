@@ -165,10 +165,14 @@ func (c *Core) cover(k *carried) {
 	w.Seen = seen.bits
 	w.Tally.Covered += uint32(fresh)
 	if len(w.Seen) > 0 {
-		w.Tally.Known += uint32(SampleWeight*sample) - w.Tally.Known/SampleWindow
-		w.Tally.Fresh += uint32(SampleWeight*seen.corrected(fresh)) - w.Tally.Fresh/SampleWindow
+		w.Tally.Known = aged(w.Tally.Known) + uint32(SampleWeight*sample)
+		w.Tally.Fresh = aged(w.Tally.Fresh) + uint32(SampleWeight*seen.corrected(fresh))
 	}
 }
+
+// aged takes the weight of a sample off what the running mean holds, all of it in
+// the end.
+func aged(n uint32) uint32 { return n - (n+SampleWindow-1)/SampleWindow }
 
 // goOn takes a walk to its next peer, or to its end.
 func (c *Core) goOn(k *carried) {
@@ -392,7 +396,8 @@ func (c *Core) promising(p *summary.Pattern, tried []uint32, most int) []int32 {
 	n := 0
 	for _, at := range places {
 		o := &c.origins.all[at]
-		if slices.Contains(tried, o.mark) || c.wayTo(o.peer, nil) == nil {
+		if slices.Contains(tried, o.mark) || c.wayTo(o.peer, nil) == nil ||
+			c.origins.bank.Get(int(at)).Rate(p)*float64(len(c.origins.places)) > Telling {
 			continue
 		}
 		places[n] = at
