@@ -94,7 +94,7 @@ func (cfg Config) Accepted() int {
 	case cfg.Degree <= 5:
 		return cfg.Degree
 	default:
-		return cfg.Degree + cfg.Degree/8
+		return min(cfg.Degree+cfg.Degree/8, MaxRelays)
 	}
 }
 

@@ -242,11 +242,11 @@ func (c *Core) victim() *link {
 // crowded tells whether a group has all the links that it may have.
 func (c *Core) crowded(group string) bool { return c.groupLinks(group) >= MaxGroupLinks }
 
-// groupLinks is the number of neighbours of a group; of none, 0.
+// groupLinks is the number of neighbours of a group, leaves apart; of none, 0.
 func (c *Core) groupLinks(group string) int {
 	n := 0
 	for _, l := range c.view {
-		if group != "" && l.group == group {
+		if group != "" && l.group == group && !l.leaf {
 			n++
 		}
 	}

@@ -12,7 +12,7 @@ import (
 func TestConfigIsChecked(t *testing.T) {
 	for name, change := range map[string]func(*Config){
 		"no degree":         func(cfg *Config) { cfg.Degree = 0 },
-		"too many links":    func(cfg *Config) { cfg.Degree = 65 },
+		"too many links":    func(cfg *Config) { cfg.Degree = MaxRelays + 1 },
 		"max below degree":  func(cfg *Config) { cfg.MaxDegree = 3 },
 		"no cache":          func(cfg *Config) { cfg.CacheSize = 0 },
 		"no pings":          func(cfg *Config) { cfg.PingEvery = 0 },
@@ -35,7 +35,7 @@ func TestConfigIsChecked(t *testing.T) {
 
 func TestAccepted(t *testing.T) {
 	for _, tt := range []struct{ degree, max, want int }{
-		{24, 0, 32}, {5, 0, 5}, {1, 0, 1}, {6, 0, 8}, {8, 0, 10}, {24, 24, 24}, {48, 0, 64},
+		{24, 0, 27}, {5, 0, 5}, {1, 0, 1}, {6, 0, 6}, {8, 0, 9}, {24, 24, 24}, {44, 0, MaxRelays}, {48, 0, MaxRelays},
 	} {
 		if got := (Config{Degree: tt.degree, MaxDegree: tt.max}).Accepted(); got != tt.want {
 			t.Errorf("degree %d, max %d: accepts %d, want %d", tt.degree, tt.max, got, tt.want)

@@ -69,10 +69,12 @@ func (c *Core) worst() *link {
 	return worst
 }
 
-// replace parts with a neighbour in whose place another came.
-func (c *Core) replace(peer wire.PeerID) {
-	if l := c.links[peer]; l != nil && peer != "" {
-		c.view[len(c.view)-1].preferred = true
-		c.part(l, ReasonReplaced)
+// replace parts with a neighbour in whose place another comes, if that may come.
+func (c *Core) replace(peer wire.PeerID, other wire.Contact) bool {
+	l := c.links[peer]
+	if l == nil || c.crowded(c.group(other)) {
+		return false
 	}
+	c.part(l, ReasonReplaced)
+	return true
 }

@@ -142,17 +142,15 @@ func (c *Core) granted(peer wire.PeerID) *link {
 	r := *c.requestTo(peer)
 	c.dropRequest(peer)
 	c.repairs.answers++
-	if c.links[r.instead] == nil {
-		r.instead = ""
-	}
-	if r.instead == "" && !c.makeRoom(r.contact, r.forced) {
+	replaced := c.replace(r.instead, r.contact)
+	if !replaced && !c.makeRoom(r.contact, r.forced) {
 		c.send(peer, wire.Message{Kind: wire.KindDisconnect})
 		c.end(peer, ReasonTransient)
 		c.keep(r.contact, true)
 		return nil
 	}
 	l := c.up(r.contact, r.chosen, true, false)
-	c.replace(r.instead)
+	l.preferred = replaced
 	return l
 }
 
