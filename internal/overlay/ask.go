@@ -218,7 +218,6 @@ func (s *search) count(number uint8, t *wire.Tally) {
 func (s *search) tally() *wire.Tally {
 	sum := s.own
 	sum.Found = uint32(s.found)
-	missed := 1.0
 	for number := 1; number <= int(s.attempts); number++ {
 		t := s.latest[uint8(number)]
 		if t == nil {
@@ -229,15 +228,24 @@ func (s *search) tally() *wire.Tally {
 		sum.Covered = max(sum.Covered, t.Covered)
 		sum.Unreachable += t.Unreachable
 		sum.Stale += t.Stale
-		if t.Known > 0 {
-			missed *= float64(min(t.Fresh, t.Known)) / float64(t.Known)
-		}
 		sum.Trace = append(sum.Trace, t.Trace[:min(len(t.Trace), wire.MaxSteps-len(sum.Trace))]...)
 	}
-	if missed < 1 {
+	if missed := s.missed(); missed < 1 {
 		sum.Known, sum.Fresh = SharePrecision, uint32(missed*SharePrecision)
 	}
 	return &sum
+}
+
+// missed is the share of the overlay that the attempts have not seen, if each went
+// where it went by chance.
+func (s *search) missed() float64 {
+	missed := 1.0
+	for number := 1; number <= int(s.attempts); number++ {
+		if t := s.latest[uint8(number)]; t != nil && t.Known > 0 {
+			missed *= float64(min(t.Fresh, t.Known)) / float64(t.Known)
+		}
+	}
+	return missed
 }
 
 // finish ends a search: nothing more will come of it.

@@ -135,22 +135,22 @@ func (c *Core) retry(t *custody) {
 	c.stats.WalksLost++
 	k := t.walk
 	w := &k.walk
-	k.lost++
 	k.leaf = ""
 	w.Careful = true
-	if k.step > 0 {
-		w.Tally.Trace[k.step-1].Lost = clamp16(k.lost)
-	}
 	l := c.slots[t.slot]
 	if l != nil && l.serial != t.link {
 		l = nil
 	}
 	if l != nil {
 		w.Past = remember(w.Past, l.mark, MaxPast)
+		k.lost = append(k.lost, l.mark)
 		l.heard = min(l.heard, c.now-FreshFor-1)
 	}
+	if k.step > 0 {
+		w.Tally.Trace[k.step-1].Lost = clamp16(len(k.lost))
+	}
 	w.Tally.Unreachable++
-	if w.Kind == wire.WalkProbe || k.lost > MaxLost {
+	if w.Kind == wire.WalkProbe || len(k.lost) > MaxLost {
 		c.stop(k)
 		return
 	}

@@ -42,7 +42,7 @@ func (g *guided) ended(c *Core, s *search) {
 		g.probeOrScout(c, s)
 	case len(s.wrong) > 0 && g.round < MaxRounds:
 		g.again(c, s)
-	case g.walks < MaxWalkers:
+	case g.walks < MaxWalkers || g.walks < 2*MaxWalkers && s.missed() > EnoughMissed:
 		g.walk(c, s)
 	default:
 		c.finish(s)
@@ -70,7 +70,7 @@ func (g *guided) scout(c *Core, s *search) {
 // nothing sooner than fewer, one after the other, find with fewer messages.
 func (g *guided) walk(c *Core, s *search) {
 	g.stage = walking
-	n := min(MaxWalkers-g.walks, max(1, int(s.query.Max)-s.found))
+	n := min(MaxWalkers, max(1, int(s.query.Max)-s.found))
 	g.walks += n
 	g.send(c, s, n, WalkHops, wire.Walk{Kind: wire.WalkGuided, Asker: c.reachable(), Seen: c.seen(SmallSeen)})
 }

@@ -175,8 +175,11 @@ const (
 	ProbeHops = 2
 	ScoutHops = 12
 	WalkHops  = 40
-	// MaxWalkers is the number of walkers after the scout.
-	MaxWalkers = 3
+	// MaxWalkers is the number of walkers after the scout, or twice that while the
+	// share of the overlay that they have not seen is above EnoughMissed: they may
+	// have had a short life.
+	MaxWalkers   = 3
+	EnoughMissed = 0.01
 	// AgainHops and MaxRounds bound the attempts after some were lost: where three
 	// in ten peers drop what they should carry, a walk lives for two or three hops.
 	AgainHops = 6
@@ -227,12 +230,11 @@ const (
 	// cent, among 10,000 peers.
 	SmallSeen = 1 << 10
 	// SampleWeight and SampleWindow make the running mean over the last eight peers
-	// of how many of the origins known to them were new; a survey ends when of a
-	// sample of SurveySample fewer than one in SurveyEnd was.
+	// of how many of the origins known to them were new; a survey ends when none was
+	// for so long that the mean of a sample of SurveySample is zero.
 	SampleWeight = 16
 	SampleWindow = 8
 	SurveySample = 64
-	SurveyEnd    = 4000
 	// SharePrecision is the denominator of a share in a tally.
 	SharePrecision = 1 << 20
 )

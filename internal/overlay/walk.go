@@ -17,10 +17,10 @@ type carried struct {
 	hops    uint8
 	from    uint32 // serial of the link it came over; 0: the query is our own
 	slot    uint8
-	ack     uint32 // nonce of the acknowledgement that is wanted; 0: none
-	known   int    // summaries tested here
-	lost    int    // next hops tried in vain here
-	step    int    // its place in the trace, plus one
+	ack     uint32   // nonce of the acknowledgement that is wanted; 0: none
+	known   int      // summaries tested here
+	lost    []uint32 // marks of the next hops tried in vain here
+	step    int      // its place in the trace, plus one
 	matches []wire.PeerID
 	leaf    wire.PeerID // the leaf that is being asked, while the walk stays here
 }
@@ -185,7 +185,7 @@ func (c *Core) goOn(k *carried) {
 	case w.Kind == wire.WalkSurvey:
 		c.probeAll(k, k.matches)
 		k.matches = k.matches[:0]
-		if w.Tally.Known > SurveySample && w.Tally.Fresh*SurveyEnd < w.Tally.Known {
+		if w.Tally.Known > SurveySample && w.Tally.Fresh == 0 {
 			c.stop(k)
 			return
 		}
@@ -193,7 +193,11 @@ func (c *Core) goOn(k *carried) {
 		c.probeAll(k, k.matches[1:min(len(k.matches), left)])
 		k.matches = k.matches[:1]
 	}
-	if next := c.nextHop(k); next != nil {
+	next := c.nextHop(k)
+	if next == nil && c.damaged(k) {
+		next = c.backOut(k)
+	}
+	if next != nil {
 		c.pass(k, next)
 	} else {
 		c.stop(k)
@@ -265,6 +269,22 @@ func (c *Core) anywhere(k *carried, from *link) *link {
 		return nil
 	}
 	return pick
+}
+
+// damaged tells whether neighbours are gone here, so that a walk may have come to a
+// dead end that is none in a whole overlay.
+func (c *Core) damaged(k *carried) bool { return len(k.lost) > 0 || c.healthy() < c.relays() }
+
+// backOut takes a walk back to where it has been, to go on elsewhere from there.
+func (c *Core) backOut(k *carried) *link {
+	if k.walk.Kind == wire.WalkProbe {
+		return nil
+	}
+	if l := c.slots[k.slot]; k.from != 0 && l != nil && l.serial == k.from && l.misses == 0 &&
+		!slices.Contains(k.lost, l.mark) && c.pay(l, l) {
+		return l
+	}
+	return nil
 }
 
 // fresh tells whether a neighbour was heard of so lately that it is sure to live.
