@@ -24,6 +24,7 @@ func drawOverlay(file string, r *result) error {
 	p := plot.New()
 	p.Title.Text = fmt.Sprintf("%d peers of degree %d; distance is latency", len(n.Live()), r.flags.Degree)
 	p.HideAxes()
+	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, 1, 0, roomForLegend
 	p.Legend.Top = true
 	if err := drawLinks(p, n); err != nil {
 		return err
@@ -38,6 +39,9 @@ func drawOverlay(file string, r *result) error {
 	}
 	return p.Save(20*vg.Centimeter, 20*vg.Centimeter, file)
 }
+
+// roomForLegend is how high the drawing of the unit square is.
+const roomForLegend = 1.12
 
 func drawLinks(p *plot.Plot, n *network) error {
 	for _, id := range n.Live() {
@@ -55,22 +59,22 @@ func drawLinks(p *plot.Plot, n *network) error {
 
 // drawPath draws where the query went, and which way its hits came.
 func drawPath(p *plot.Plot, n *network, s *sim.Search) error {
-	drawn := map[[2]int]bool{}
+	drawn := map[[3]int]bool{}
 	for _, m := range s.Path {
-		c := pathColour
+		c, width := pathColour, 2.0
 		switch m.Kind {
 		case wire.KindQuery:
 		case wire.KindHit:
-			c = hitColour
+			c, width = hitColour, 0.8
 		default:
 			continue
 		}
-		way := [2]int{m.From, m.To}
+		way := [3]int{m.From, m.To, int(m.Kind)}
 		if drawn[way] {
 			continue
 		}
 		drawn[way] = true
-		if err := drawLine(p, n, m.From, m.To, c, 1); err != nil {
+		if err := drawLine(p, n, m.From, m.To, c, width); err != nil {
 			return err
 		}
 	}

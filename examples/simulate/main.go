@@ -95,7 +95,7 @@ func (c *cli) Validate() error {
 		value, least, most int
 	}{
 		{"--peers", c.Peers, 10, mostPeers},
-		{"--degree", c.Degree, 1, min(overlay.MaxLinks, c.Peers-1)},
+		{"--degree", c.Degree, 1, overlay.MaxLinks},
 		{"--replicas", c.Replicas, 1, c.Peers},
 		{"--keys", c.Keys, 1, mostKeys},
 		{"--ttl", c.TTL, 0, overlay.MaxTTL},

@@ -25,8 +25,9 @@ type result struct {
 	hops      float64
 	visited   float64 // peers
 	falseHits int
-	told      float64 // share of the network that was covered, by what a search says itself
-	covered   float64 // and by what the simulator sees
+	covered   float64 // share of the network that was searched, as the simulator sees it
+	estimated float64 // the same, as the searches themselves say
+	unsure    int     // searches that do not say it
 	wall      time.Duration
 }
 
@@ -65,19 +66,16 @@ func (r *result) run(ctx context.Context, out *program.Output, s overlay.Strateg
 		}
 		if r.flags.Absent {
 			r.covered += s.Coverage() / float64(r.asked)
-			r.told += share(s) / float64(r.asked)
+			if s.Tally.Known == 0 {
+				r.unsure++
+				continue
+			}
+			r.estimated += 1 - float64(s.Tally.Fresh)/float64(s.Tally.Known)
 		}
 	}
+	r.estimated /= float64(max(1, r.asked-r.unsure))
 	r.hops /= float64(max(1, r.succeeded))
 	return nil
-}
-
-// share returns which share of the network a search says that it covered.
-func share(s *sim.Search) float64 {
-	if s.Tally.Known == 0 {
-		return 0
-	}
-	return 1 - float64(s.Tally.Fresh)/float64(s.Tally.Known)
 }
 
 // runKademlia looks the same up in the model. It has no upkeep and no state.

@@ -28,7 +28,7 @@ func (r *result) print(out *program.Output) {
 		"wall_s":             r.wall.Seconds(),
 	}
 	if c.Absent {
-		f["coverage_told"], f["coverage_true"] = r.told, r.covered
+		f["coverage_estimated"], f["coverage_true"], f["coverage_unsure"] = r.estimated, r.covered, r.unsure
 	}
 	if r.name == kademlia { // the model has neither
 		f["state_bytes_mean"], f["upkeep_bytes_per_s"], f["origins_mean"], f["hops_mean"] = nil, nil, nil, nil
@@ -43,12 +43,16 @@ func table(c *cli, results []*result) []string {
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(w, "strategy\tsuccess\tmessages\tp50\tp95\thops\tfirst hit\tp95\tstate\tupkeep\t")
 	if c.Absent {
-		fmt.Fprint(w, "covered\tin truth\t")
+		fmt.Fprint(w, "searched\tin truth\t")
 	}
 	fmt.Fprintln(w, "took\t")
 	for _, r := range results {
-		fmt.Fprintf(w, "%s\t%.1f %%\t%.1f\t%d\t%d\t", r.name, 100*r.success(),
-			r.mean(), percentile(r.messages, 0.5), percentile(r.messages, 0.95))
+		success := "-" // nobody could
+		if !c.Absent {
+			success = fmt.Sprintf("%.1f %%", 100*r.success())
+		}
+		fmt.Fprintf(w, "%s\t%s\t%.1f\t%d\t%d\t", r.name, success, r.mean(),
+			percentile(r.messages, 0.5), percentile(r.messages, 0.95))
 		if r.name == kademlia {
 			fmt.Fprintf(w, "-\t%s\t-\t-\t", r.latency())
 		} else {
@@ -57,12 +61,15 @@ func table(c *cli, results []*result) []string {
 		if c.Absent && r.name == kademlia {
 			fmt.Fprint(w, "-\t-\t")
 		} else if c.Absent {
-			fmt.Fprintf(w, "%.1f %%\t%.1f %%\t", 100*r.told, 100*r.covered)
+			fmt.Fprintf(w, "%.1f %%\t%.1f %%\t", 100*r.estimated, 100*r.covered)
 		}
 		fmt.Fprintf(w, "%.0f s\t\n", r.wall.Seconds())
 	}
 	_ = w.Flush() // to memory
 	for _, r := range results {
+		if r.unsure > 0 {
+			fmt.Fprintf(&b, "\n%s: %d searches cannot say which share of the network they searched", r.name, r.unsure)
+		}
 		if r.falseHits > 0 {
 			fmt.Fprintf(&b, "\n%s: %d false hits were seen through and not counted", r.name, r.falseHits)
 		}

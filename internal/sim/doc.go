@@ -12,6 +12,11 @@
 //	net.Run(5 * time.Second)
 //	fmt.Println(net.Components(), search.Reach())
 //
+// What nodes share is made up by [Contents], and [Network.ShareAll] tells the others
+// of it. [Network.Corrupt] makes some of them hostile. A [Search] counts every message
+// that was sent for it; [Network.Upkeep] counts all others. [Kademlia] is a model to
+// compare with.
+//
 // Nothing but the seed decides what happens: two networks with the same
 // configuration and the same calls have the same [Network.Trace]. A Network is
 // not safe for concurrent use, and starts no goroutine.

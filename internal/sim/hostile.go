@@ -17,7 +17,7 @@ import (
 const (
 	// fakeFilters is how many full summaries there are: nodes of one match the
 	// same queries.
-	fakeFilters = 64
+	fakeFilters = 16
 	// fakeEvery: where its summary does not match, one query of so many is answered
 	// with a false hit.
 	fakeEvery = 2

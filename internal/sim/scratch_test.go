@@ -35,7 +35,7 @@ func TestScratch(t *testing.T) {
 	}
 	began := time.Now()
 	n.Grow(peers, time.Minute)
-	n.Run(3 * time.Minute)
+	n.Run(100 * time.Second)
 	if h := env("HOSTILE", 0); h > 0 {
 		n.Corrupt(h)
 	}
