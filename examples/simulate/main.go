@@ -13,6 +13,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -53,7 +54,12 @@ const (
 	mostKeys  = 20_000 // entries, which fill the largest summary
 )
 
+// gcPercent keeps the memory for garbage small: nearly all of the heap are the peers,
+// which live as long as the program.
+const gcPercent = 40
+
 func main() {
+	debug.SetGCPercent(gcPercent)
 	program.Main("simulate", "Simulate a network of many peers, and measure its queries.", &cli{})
 }
 

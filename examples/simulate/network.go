@@ -48,7 +48,6 @@ type network struct {
 	contents *sim.Contents
 	rng      *rand.Rand
 	out      *program.Output
-	bar      *program.Progress
 	name     string
 	upkeep   float64
 	origins  float64
