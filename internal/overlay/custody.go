@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"slices"
 	"time"
 
 	"github.com/grapevine-p2p/grapevine/internal/wire"
@@ -9,22 +10,23 @@ import (
 // custody is a walk that was passed on to a neighbour which has to say that it came.
 // Until then it is this node's to carry.
 type custody struct {
-	nonce uint32
-	walk  *carried
-	link  uint32
-	slot  uint8
-	sent  instant
-	due   instant
+	nonce  uint32
+	walk   *carried
+	link   uint32
+	slot   uint8
+	needed bool // else nothing is heard of it if all is well
+	sent   instant
+	due    instant
 }
 
 // keepCustody keeps a walk until the neighbour acknowledges it.
-func (c *Core) keepCustody(k *carried, l *link) (nonce uint32) {
+func (c *Core) keepCustody(k *carried, l *link, needed bool) (nonce uint32) {
 	c.nonce++
 	if c.nonce == 0 {
 		c.nonce++
 	}
 	due := c.now + c.ackWait(l)
-	c.custodies = append(c.custodies, custody{nonce: c.nonce, walk: k, link: l.serial, slot: l.slot, sent: c.now, due: due})
+	c.custodies = append(c.custodies, custody{nonce: c.nonce, walk: k, link: l.serial, slot: l.slot, needed: needed, sent: c.now, due: due})
 	c.timers[timerCustody] = min(c.timers[timerCustody], due)
 	return c.nonce
 }
@@ -125,7 +127,9 @@ func (c *Core) takeBack(which func(*custody) bool) {
 	clear(c.custodies[len(kept):])
 	c.custodies = kept
 	for i := range back {
-		c.retry(&back[i])
+		if back[i].needed {
+			c.retry(&back[i])
+		}
 	}
 }
 
@@ -147,6 +151,7 @@ func (c *Core) retry(t *custody) {
 		l.heard = min(l.heard, c.now-FreshFor-1)
 	}
 	if k.step > 0 {
+		w.Tally.Trace = slices.Clone(w.Tally.Trace) // what was sent stays as it was
 		w.Tally.Trace[k.step-1].Lost = clamp16(len(k.lost))
 	}
 	w.Tally.Unreachable++

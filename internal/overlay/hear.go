@@ -14,7 +14,7 @@ var summaryLimit = limit{SummaryEvery, SummaryBurst}
 // other neighbours, or that of one of its neighbours, which is not.
 func (c *Core) summarised(l *link, m *wire.Message) {
 	s := m.Summary
-	if s == nil {
+	if s == nil || s.Origin == "" {
 		c.expel(l.peer)
 		return
 	}
@@ -40,7 +40,12 @@ func (c *Core) summarised(l *link, m *wire.Message) {
 		}
 		if near && s.Seq == o.seq && l.told < s.Seq {
 			l.told, l.signature = s.Seq, s.Signature
-			c.passOn(l, s)
+			known := c.whole(s.Origin)
+			if !c.proven(known, known.Filter) {
+				c.expel(l.peer) // it has told others something else
+				return
+			}
+			c.passOn(l, known)
 		}
 		return
 	}
@@ -53,11 +58,13 @@ func (c *Core) summarised(l *link, m *wire.Message) {
 		seq = o.seq
 	}
 	f, err := s.Resolve(known, seq)
-	if errors.Is(err, wire.ErrGap) {
+	switch sound := err == nil && c.proven(s, f); {
+	case errors.Is(err, wire.ErrGap), !sound && !near && s.Base != 0:
+		// Who passed a change on is not to blame if it does not fit: an origin that
+		// tells one neighbour this and another that could part all of them.
 		c.want(l, s.Origin)
 		return
-	}
-	if err != nil || c.cfg.Prove != nil && !c.cfg.Prove(s, f) {
+	case !sound:
 		c.expel(l.peer)
 		return
 	}
@@ -75,6 +82,11 @@ func (c *Core) summarised(l *link, m *wire.Message) {
 		l.told, l.signature = s.Seq, s.Signature
 		c.passOn(l, s)
 	}
+}
+
+// proven tells whether an origin signed its summary, which comes out as f.
+func (c *Core) proven(s *wire.Summary, f *summary.Filter) bool {
+	return c.cfg.Prove == nil || c.cfg.Prove(s, f)
 }
 
 // room tells whether a link may lead to one more origin: it has no more neighbours

@@ -89,7 +89,8 @@ func (c *Core) sendBack(m *wire.Message, r *route, w *wire.Walk) bool {
 	if w != nil && w.Asker.Peer != "" && w.Asker.Peer != c.self.Peer {
 		asker := w.Asker
 		linked := c.links[asker.Peer] != nil
-		if linked || m.Hops > DirectAfter && c.requestTo(asker.Peer) == nil && c.errands.take(c.now, errandLimit, 0) {
+		direct := linked || m.Hops > DirectAfter && c.requestTo(asker.Peer) == nil
+		if direct && c.errands.take(c.now, errandLimit, 0) { // it may not have asked at all
 			c.send(asker.Peer, *m).Target = asker
 			if !linked {
 				c.stats.HitsDirect++
@@ -113,7 +114,7 @@ func (c *Core) returned(l *link, m *wire.Message) {
 		return
 	}
 	r := c.routes.find(c.now, m.GUID)
-	if r == nil || r.from == l.serial {
+	if r == nil || r.from == l.serial || c.cfg.Leaf && r.from != 0 {
 		c.stats.HitsUnrouted++
 		c.excess(l)
 		return

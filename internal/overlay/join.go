@@ -131,7 +131,7 @@ func (c *Core) forwardJoin(l *link, m *wire.Message) {
 		c.expel(l.peer)
 		return
 	}
-	if joiner.Peer == c.self.Peer || c.expelled.find(c.now, joiner.Peer) != nil {
+	if c.cfg.Leaf || joiner.Peer == c.self.Peer || c.expelled.find(c.now, joiner.Peer) != nil {
 		return
 	}
 	ttl := min(m.TTL, c.cfg.JoinTTL)
@@ -153,7 +153,7 @@ func (c *Core) forwardJoin(l *link, m *wire.Message) {
 func (c *Core) welcome(joiner wire.Contact) {
 	tight := c.accepted() == c.sought()
 	switch {
-	case c.cfg.Leaf || c.links[joiner.Peer] != nil || c.requestTo(joiner.Peer) != nil || c.crowded(c.group(joiner)):
+	case c.links[joiner.Peer] != nil || c.requestTo(joiner.Peer) != nil || c.crowded(c.group(joiner)):
 	case len(c.requests) >= MaxRequests || c.relays() >= c.accepted() && !tight,
 		!c.errands.take(c.now, errandLimit, 0):
 		c.keep(joiner, false)

@@ -14,6 +14,11 @@ func (c *Core) role(leaf bool) {
 	for len(c.view) > 0 {
 		c.part(c.view[len(c.view)-1], ReasonReplaced)
 	}
+	for len(c.requests) > 0 {
+		peer := c.requests[0].contact.Peer
+		c.dropRequest(peer)
+		c.end(peer, ReasonTransient)
+	}
 	for len(c.origins.places) > 0 {
 		for i := range c.origins.all {
 			if peer := c.origins.all[i].peer; peer != "" {

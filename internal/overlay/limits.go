@@ -224,6 +224,9 @@ const (
 	// DirectAfter is the way back over which a hit is passed on rather than sent
 	// directly, by a dial: one link takes less than that.
 	DirectAfter = 2
+	// Candidates is how many neighbours a walk has to choose from: the more, the
+	// less it goes by chance.
+	Candidates = 4
 	// MostTrust bounds what the node remembers of a link's performance.
 	MostTrust = 8
 	// SmallSeen is the size of the set of origins that a walker keeps: to a few per

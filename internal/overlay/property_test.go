@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/grapevine-p2p/grapevine/internal/summary"
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 )
 
@@ -19,32 +20,53 @@ func TestWhateverComes(t *testing.T) {
 		cfg := DefaultConfig()
 		cfg.Degree = rapid.IntRange(1, 8).Draw(t, "degree")
 		cfg.CacheSize = rapid.IntRange(1, 12).Draw(t, "cache")
+		cfg.Leaf = rapid.IntRange(0, 4).Draw(t, "leaf") == 0
 		cfg.Group = func(c wire.Contact) string { return string(c.Peer[:1]) }
+		if rapid.Bool().Draw(t, "signed") {
+			cfg.Prove = func(s *wire.Summary, _ *summary.Filter) bool { return len(s.Signature) == 0 }
+		}
 		core, err := New(cfg, "me", rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0)))
 		if err != nil {
 			t.Fatal(err)
 		}
 		d := &driver{core: core, now: time.Unix(1e9, 0), up: map[wire.PeerID]bool{}}
 		for range rapid.IntRange(1, 120).Draw(t, "events") {
-			d.now = d.now.Add(time.Duration(rapid.Int64Range(0, int64(3*time.Second)).Draw(t, "pause")))
-			ev := drawEvent(t)
+			d.now = d.now.Add(drawPause(t))
 			if next := core.Next(); !next.IsZero() && next.Before(d.now) && rapid.Bool().Draw(t, "tick") {
-				ev = Event{Kind: Tick}
+				d.handle(t, Event{Kind: Tick})
+				continue
+			}
+			ev := drawEvent(t)
+			if len(d.match) > 0 && rapid.Bool().Draw(t, "look up") {
+				ev.Kind, ev.GUID, d.match = Matched, d.match[0], d.match[1:]
+			}
+			if ev.Msg.Kind == wire.KindAck && len(core.custodies) > 0 && rapid.Bool().Draw(t, "true ack") {
+				at := &core.custodies[rapid.IntRange(0, len(core.custodies)-1).Draw(t, "custody")]
+				ev.Msg.Nonce, ev.Peer = at.nonce, core.slots[at.slot].peer
+			}
+			if len(core.view) > 0 && rapid.Bool().Draw(t, "of a neighbour") {
+				ev.Peer = core.view[rapid.IntRange(0, len(core.view)-1).Draw(t, "neighbour")].peer
 			}
 			d.handle(t, ev)
 		}
 	})
 }
 
+func drawPause(t *rapid.T) time.Duration {
+	most := rapid.SampledFrom([]time.Duration{0, 100 * time.Millisecond, 3 * time.Second, 3 * time.Second, 20 * time.Minute})
+	return time.Duration(rapid.Int64Range(0, int64(most.Draw(t, "longest pause"))).Draw(t, "pause"))
+}
+
 type driver struct {
-	core *Core
-	now  time.Time
-	up   map[wire.PeerID]bool
+	core  *Core
+	now   time.Time
+	up    map[wire.PeerID]bool
+	match []wire.GUID // looked up, and to be answered
 }
 
 func (d *driver) handle(t *rapid.T, ev Event) {
 	for _, e := range d.core.Handle(d.now, ev) {
-		if e.Kind != Deliver && (e.Peer == "me" || e.Peer == "") {
+		if e.Kind != Deliver && e.Kind != Done && (e.Peer == "me" || e.Peer == "") {
 			t.Fatalf("an effect on %q: %+v", e.Peer, e)
 		}
 		switch e.Kind {
@@ -58,24 +80,51 @@ func (d *driver) handle(t *rapid.T, ev Event) {
 				t.Fatalf("%q is down and was not up", e.Peer)
 			}
 			delete(d.up, e.Peer)
+		case Match:
+			d.match = append(d.match, e.GUID)
+		case Deliver:
+			if len(e.Msg.Items) == 0 || e.GUID != name(e.GUID) {
+				t.Fatalf("delivers %d items for %v", len(e.Msg.Items), e.GUID)
+			}
+		case Done:
+			if e.Msg.Tally == nil || d.core.searches[e.GUID] != nil || len(e.Msg.Tally.Trace) > wire.MaxSteps {
+				t.Fatalf("%v is done: %+v", e.GUID, e.Msg.Tally)
+			}
 		case Send:
-			checkSent(t, &e)
+			checkSent(t, d.core, &e)
+			if ev.Kind != Role && d.core.cfg.Leaf {
+				checkLeaf(t, &e)
+			}
 		}
 	}
 	checkCore(t, d.core, d.up)
+	checkOrigins(t, d.core)
+	checkSearches(t, d.core)
 }
 
-func checkSent(t *rapid.T, e *Effect) {
+func checkSent(t *rapid.T, c *Core, e *Effect) {
 	m := &e.Msg
+	l := c.links[e.Peer]
+	leaf := l != nil && l.leaf
 	switch {
-	case m.Kind < wire.KindJoin || m.Kind > wire.KindHit:
+	case m.Kind < wire.KindJoin || m.Kind > wire.KindWithdraw:
 		t.Fatalf("sends kind %d", m.Kind)
 	case len(m.Contacts) > wire.MaxContacts:
 		t.Fatalf("sends %d contacts", len(m.Contacts))
-	case m.Kind == wire.KindQuery && (m.TTL == 0 || m.TTL+m.Hops > MaxTTL || m.Query == nil):
-		t.Fatalf("sends a query with TTL %d and %d hops", m.TTL, m.Hops)
+	case m.Kind == wire.KindQuery && (m.TTL == 0 || m.Query == nil):
+		t.Fatalf("sends the query %+v with TTL %d", m.Query, m.TTL)
+	case m.Kind == wire.KindQuery && m.Walk == nil && (int(m.TTL)+int(m.Hops) > MaxTTL || leaf && m.TTL != 1):
+		t.Fatalf("floods with TTL %d and %d hops, to a leaf: %v", m.TTL, m.Hops, leaf)
+	case m.Kind == wire.KindQuery && m.Walk != nil:
+		checkWalk(t, m, e.Peer, leaf)
 	case m.Kind == wire.KindHit && (len(m.Items) == 0 || len(m.Items) > wire.MaxItems):
 		t.Fatalf("sends a hit with %d items", len(m.Items))
+	case m.Kind == wire.KindReport && m.Tally == nil, m.Tally != nil && len(m.Tally.Trace) > wire.MaxSteps:
+		t.Fatalf("sends the tally %+v", m.Tally)
+	case m.Kind == wire.KindSummary && (m.Summary == nil || m.Summary.Origin == e.Peer || leaf):
+		t.Fatalf("tells %q the summary %+v", e.Peer, m.Summary)
+	case (m.Kind == wire.KindSummaryWant || m.Kind == wire.KindWithdraw) && (len(m.Peers) == 0 || len(m.Peers) > wire.MaxOrigins):
+		t.Fatalf("names %d origins", len(m.Peers))
 	}
 	for _, c := range m.Contacts {
 		if m.Kind == wire.KindShuffleReply && c.Peer == e.Peer {
@@ -87,8 +136,58 @@ func checkSent(t *rapid.T, e *Effect) {
 	}
 }
 
+func checkWalk(t *rapid.T, m *wire.Message, to wire.PeerID, leaf bool) {
+	w := m.Walk
+	switch {
+	case w.Kind == 0 || int(w.Kind) >= len(walkHops):
+		t.Fatalf("sends a walk of kind %d", w.Kind)
+	case w.Kind == wire.WalkProbe && (m.TTL > ProbeHops || w.Target == ""):
+		t.Fatalf("probes %q with TTL %d", w.Target, m.TTL)
+	case w.Kind != wire.WalkProbe && int(m.TTL)+int(m.Hops) > int(walkHops[w.Kind]):
+		t.Fatalf("walks with TTL %d and %d hops", m.TTL, m.Hops)
+	case leaf && (w.Kind != wire.WalkProbe || w.Target != to || m.TTL != 1):
+		t.Fatalf("a walk goes to a leaf: %+v, TTL %d", w, m.TTL)
+	case (w.Careful || w.Target == to) && m.Nonce == 0:
+		t.Fatalf("nobody acknowledges %+v", w)
+	case len(w.Past) > MaxPast || len(w.Tried) > MaxTried || len(w.Seen) > wire.MaxSeen || len(w.Tally.Trace) > wire.MaxSteps:
+		t.Fatalf("%d past, %d tried, %d seen, %d steps", len(w.Past), len(w.Tried), len(w.Seen), len(w.Tally.Trace))
+	case w.Asker.Peer != "" && !valid(w.Asker):
+		t.Fatalf("passes on the asker %q", w.Asker.Peer)
+	case len(w.Past) == 0 || w.Past[len(w.Past)-1] == to.Mark() || !slices.Contains(w.Past, wire.PeerID("me").Mark()):
+		t.Fatalf("goes to %q and comes from %v", to, w.Past)
+	}
+}
+
+// checkLeaf: a leaf relays nothing.
+func checkLeaf(t *rapid.T, e *Effect) {
+	m := &e.Msg
+	switch m.Kind {
+	case wire.KindQuery:
+		if m.Hops > 0 {
+			t.Fatalf("a leaf relays a query: %+v", m)
+		}
+	case wire.KindHit, wire.KindReport:
+		if m.Contact.Peer != "me" {
+			t.Fatalf("a leaf relays a hit: %+v", m)
+		}
+	case wire.KindForwardJoin:
+		if m.TTL == 0 {
+			return // to a neighbour that made room
+		}
+		t.Fatalf("a leaf passes %q on", m.Contact.Peer)
+	case wire.KindShuffle:
+		if m.Contact.Peer != "me" {
+			t.Fatalf("a leaf passes the shuffle of %q on", m.Contact.Peer)
+		}
+	case wire.KindSummary:
+		if m.Summary.Origin != "me" {
+			t.Fatalf("a leaf tells of %q", m.Summary.Origin)
+		}
+	}
+}
+
 func checkCore(t *rapid.T, c *Core, up map[wire.PeerID]bool) {
-	if len(c.view) > c.cfg.Accepted() || len(c.cache.entries) > c.cfg.CacheSize || len(c.requests) > MaxRequests {
+	if c.relays() > c.cfg.Accepted() || c.leaves() > MaxLeaves || len(c.cache.entries) > c.cfg.CacheSize || len(c.requests) > MaxRequests {
 		t.Fatalf("%d links, %d contacts, %d requests", len(c.view), len(c.cache.entries), len(c.requests))
 	}
 	if len(c.view) != len(c.links) || len(c.view) != len(up) {
@@ -100,17 +199,100 @@ func checkCore(t *rapid.T, c *Core, up map[wire.PeerID]bool) {
 			t.Fatalf("the link to %q is not in order", l.peer)
 		}
 		slots[l.slot] = true
-		if groups[l.group]++; groups[l.group] > MaxGroupLinks {
+		if !l.leaf {
+			groups[l.group]++
+		}
+		if groups[l.group] > MaxGroupLinks {
 			t.Fatalf("%d links to group %q", groups[l.group], l.group)
 		}
 		if c.requestTo(l.peer) != nil {
 			t.Fatalf("%q is a neighbour and asked for a link", l.peer)
+		}
+		if l.leaf && c.cfg.Leaf {
+			t.Fatalf("a leaf has the leaf %q", l.peer)
+		}
+		if l.trust < -MostTrust || l.trust > MostTrust {
+			t.Fatalf("%q is trusted by %d", l.peer, l.trust)
 		}
 	}
 	for i := range c.cache.entries {
 		peer := c.cache.entries[i].contact.Peer
 		if peer == "me" || c.links[peer] != nil || c.cache.find(peer) != &c.cache.entries[i] {
 			t.Fatalf("%q is in the host cache and should not be, or twice", peer)
+		}
+	}
+}
+
+// checkOrigins: what is known of summaries hangs together, and on links that are up.
+func checkOrigins(t *rapid.T, c *Core) {
+	live, through := uint64(0), map[uint8]int{}
+	for _, l := range c.view {
+		live |= l.bit()
+	}
+	known := 0
+	for i := range c.origins.all {
+		o := &c.origins.all[i]
+		if o.peer == "" {
+			if o.via != 0 {
+				t.Fatalf("nobody is known via %x", o.via)
+			}
+			continue
+		}
+		known++
+		if at, ok := c.origins.places[o.peer]; !ok || int(at) != i {
+			t.Fatalf("%q is at %d, not %d", o.peer, at, i)
+		}
+		if o.peer == "me" || o.via == 0 || o.via&^live != 0 {
+			t.Fatalf("%q is known via %x of %x", o.peer, o.via, live)
+		}
+		if c.distrusted.find(c.now, o.peer) != nil {
+			t.Fatalf("%q is known and not trusted", o.peer)
+		}
+		for slot := range uint8(MaxLinks) {
+			if o.via&(1<<slot) == 0 {
+				continue
+			}
+			through[slot]++
+			if l := c.slots[slot]; l.leaf && l.peer != o.peer {
+				t.Fatalf("the leaf %q leads to %q", l.peer, o.peer)
+			}
+		}
+	}
+	if known != len(c.origins.places) || known != c.origins.bank.Len() {
+		t.Fatalf("%d origins, %d places, %d in the bank", known, len(c.origins.places), c.origins.bank.Len())
+	}
+	for _, l := range c.view {
+		if l.origins != through[l.slot] || l.origins > MaxLinks+1 {
+			t.Fatalf("%q leads to %d origins, not %d", l.peer, through[l.slot], l.origins)
+		}
+	}
+}
+
+// checkSearches: what is kept of queries is bounded, and comes to an end.
+func checkSearches(t *rapid.T, c *Core) {
+	if len(c.custodies) > MaxCarried || len(c.looking) > MaxCarried || len(c.searches) > MaxSearches {
+		t.Fatalf("%d not acknowledged, %d looked up, %d searches", len(c.custodies), len(c.looking), len(c.searches))
+	}
+	if len(c.searches) != len(c.underway)+len(c.waiting) {
+		t.Fatalf("%d searches, %d under way and %d waiting", len(c.searches), len(c.underway), len(c.waiting))
+	}
+	for _, s := range c.underway {
+		if c.searches[s.guid] != s || min(s.wake, s.deadline) < c.timers[timerSearch] || s.deadline == never {
+			t.Fatalf("the search %v has no end", s.guid)
+		}
+		if s.attempts > MaxAttempts || len(s.under) > int(s.attempts) || len(s.latest) > int(s.attempts) || s.found < 0 {
+			t.Fatalf("%d attempts, %d of them under way, %d heard of, %d found", s.attempts, len(s.under), len(s.latest), s.found)
+		}
+	}
+	for _, s := range c.waiting {
+		if c.searches[s.guid] != s || c.timers[timerAsk] == never {
+			t.Fatalf("the search %v never begins", s.guid)
+		}
+	}
+	for i := range c.custodies {
+		at := &c.custodies[i]
+		if l := c.slots[at.slot]; l == nil || l.serial != at.link || at.due < c.timers[timerCustody] || at.nonce == 0 {
+			t.Fatalf("the custody of %v has no end", at.walk.guid)
 		}
 	}
 }
@@ -123,7 +305,7 @@ func drawPeer(t *rapid.T) wire.PeerID {
 // drawAny is a peer of a message's contents, where anything may stand.
 func drawAny(t *rapid.T) wire.PeerID {
 	if rapid.IntRange(0, 9).Draw(t, "odd") == 0 {
-		return rapid.SampledFrom([]wire.PeerID{"", "me", wire.PeerID(make([]byte, 100))}).Draw(t, "odd peer")
+		return rapid.SampledFrom([]wire.PeerID{"", "me", wire.PeerID(make([]byte, wire.MaxPeerID))}).Draw(t, "odd peer")
 	}
 	return drawPeer(t)
 }
@@ -136,43 +318,180 @@ func drawContacts(t *rapid.T) []wire.Contact {
 	return all
 }
 
+func drawPeers(t *rapid.T) []wire.PeerID {
+	all := make([]wire.PeerID, rapid.IntRange(0, 5).Draw(t, "origins"))
+	for i := range all {
+		all[i] = drawAny(t)
+	}
+	return all
+}
+
+// drawGUID draws from few, so that they meet: searches, their attempts and side
+// probes.
+func drawGUID(t *rapid.T) (guid wire.GUID) {
+	guid[0] = byte(rapid.IntRange(0, 9).Draw(t, "GUID"))
+	guid[15] = rapid.SampledFrom([]byte{0, 0, 1, 2, sideAttempt | 1, 255}).Draw(t, "attempt")
+	return guid
+}
+
+func drawQuery(t *rapid.T) *wire.Query {
+	return &wire.Query{
+		Key:   rapid.SampledFrom([]string{"", "", "k"}).Draw(t, "key"),
+		Words: rapid.SliceOfN(rapid.SampledFrom([]string{"v", "w"}), 0, 2).Draw(t, "words"),
+		Max:   rapid.SampledFrom([]uint16{0, 1, 3, 200, 65535}).Draw(t, "max"),
+		Trace: rapid.Bool().Draw(t, "trace"),
+	}
+}
+
+func drawFilter(t *rapid.T) *summary.Filter {
+	return rapid.SampledFrom([]*summary.Filter{nil, filterOf([]string{"v"}), filterOf([]string{"v", "w"})}).Draw(t, "filter")
+}
+
+func drawMarks(t *rapid.T, most int) []uint32 {
+	marks := make([]uint32, rapid.SampledFrom([]int{0, 0, 3, most}).Draw(t, "marks"))
+	for i := range marks {
+		marks[i] = wire.PeerID(fmt.Sprint("a", i)).Mark()
+	}
+	return marks
+}
+
+func drawTally(t *rapid.T) *wire.Tally {
+	if rapid.IntRange(0, 4).Draw(t, "no tally") == 0 {
+		return nil
+	}
+	odd := rapid.SampledFrom([]uint32{0, 1, 100, 1<<32 - 1})
+	return &wire.Tally{
+		Messages: odd.Draw(t, "messages"), Asked: odd.Draw(t, "asked"), Found: odd.Draw(t, "found"),
+		Covered: odd.Draw(t, "covered"), Known: odd.Draw(t, "known"), Fresh: odd.Draw(t, "fresh"),
+		Unreachable: uint16(odd.Draw(t, "unreachable")), Stale: uint16(odd.Draw(t, "stale")),
+		Trace: make([]wire.Step, rapid.SampledFrom([]int{0, 1, wire.MaxSteps}).Draw(t, "steps")),
+	}
+}
+
+func drawWalk(t *rapid.T) *wire.Walk {
+	w := &wire.Walk{
+		Kind:    wire.WalkKind(rapid.SampledFrom([]int{0, 1, 1, 2, 2, 2, 3, 3, 4, 5, 255}).Draw(t, "walk")),
+		Careful: rapid.Bool().Draw(t, "careful"),
+		Past:    drawMarks(t, MaxPast),
+		Tried:   drawMarks(t, MaxTried),
+		Seen:    make([]byte, rapid.SampledFrom([]int{0, 1, SmallSeen}).Draw(t, "seen")),
+	}
+	for i := range w.Seen {
+		w.Seen[i] = byte(i + int(w.Kind))
+	}
+	if rapid.Bool().Draw(t, "targeted") {
+		w.Target = drawAny(t)
+	}
+	if rapid.IntRange(0, 3).Draw(t, "direct") == 0 {
+		w.Asker.Peer = drawAny(t)
+	}
+	if tally := drawTally(t); tally != nil {
+		w.Tally = *tally
+	}
+	return w
+}
+
+func drawSummary(t *rapid.T, from wire.PeerID) *wire.Summary {
+	s := &wire.Summary{Origin: from, Seq: uint64(rapid.IntRange(1, 20).Draw(t, "seq")), Leaf: rapid.Bool().Draw(t, "origin is a leaf")}
+	if rapid.Bool().Draw(t, "of another") {
+		s.Origin = drawAny(t)
+	}
+	switch rapid.IntRange(0, 7).Draw(t, "summary") {
+	case 0:
+		return nil
+	case 1:
+		s.Signature = []byte("wrong")
+	case 2, 3:
+		s.Base = s.Seq - 1
+		s.Delta = rapid.SampledFrom([][]byte{
+			nil, {1}, make([]byte, 20), filterOf([]string{"v"}).Delta(filterOf([]string{"v", "w"})),
+		}).Draw(t, "delta")
+		return s
+	}
+	s.Filter = drawFilter(t)
+	return s
+}
+
 func drawEvent(t *rapid.T) Event {
 	ev := Event{
-		Kind:  EventKind(rapid.IntRange(int(Join), int(Matched)).Draw(t, "kind")),
-		Peer:  drawPeer(t),
-		Query: &wire.Query{Key: "k", Max: 1},
-		TTL:   rapid.Uint8().Draw(t, "TTL"),
-		Items: make([]wire.Item, rapid.IntRange(0, 70).Draw(t, "items")),
+		Kind:     EventKind(rapid.IntRange(int(Join), int(Strain)).Draw(t, "kind")),
+		Peer:     drawPeer(t),
+		GUID:     drawGUID(t),
+		TTL:      rapid.Uint8().Draw(t, "TTL"),
+		Items:    make([]wire.Item, rapid.SampledFrom([]int{0, 1, 12, 70}).Draw(t, "items")),
+		Strategy: Strategy(rapid.IntRange(0, int(strategies)).Draw(t, "strategy")),
+		Within:   time.Duration(rapid.Int64Range(-1, int64(time.Minute)).Draw(t, "within")),
+		Leaf:     rapid.Bool().Draw(t, "leaf"),
 	}
-	ev.GUID[0] = byte(rapid.IntRange(0, 9).Draw(t, "GUID"))
 	switch ev.Kind {
 	case Leave:
 		ev.Kind = Received // or every run would end soon
+	case Role:
+		if rapid.Bool().Draw(t, "no change") {
+			ev.Kind = Received // or no view would grow
+		}
+	case Ask:
+		if rapid.IntRange(0, 9).Draw(t, "asked") > 0 {
+			ev.Query = drawQuery(t)
+		}
+	case Share:
+		ev.Filter = drawFilter(t)
 	case Join, Learn:
 		ev.Peers = drawContacts(t)
 	}
-	if ev.Kind != Received {
-		return ev
-	}
-	kinds := []wire.Kind{
-		wire.KindJoin, wire.KindForwardJoin, wire.KindNeighbour, wire.KindNeighbour, wire.KindNeighbour,
-		wire.KindNeighbourReply, wire.KindNeighbourReply, wire.KindNeighbourReply, wire.KindDisconnect,
-		wire.KindShuffle, wire.KindShuffleReply, wire.KindPing, wire.KindPong, wire.KindQuery, wire.KindQuery, wire.KindHit,
-		wire.Kind(rapid.Uint8().Draw(t, "any kind")),
-	}
-	ev.Msg = wire.Message{
-		Kind: rapid.SampledFrom(kinds).Draw(t, "message"), Contact: wire.Contact{Peer: drawAny(t)},
-		Contacts: drawContacts(t), TTL: ev.TTL, Hops: rapid.Uint8().Draw(t, "hops"),
-		Flag: rapid.Bool().Draw(t, "flag"), GUID: ev.GUID,
-		Items: make([]wire.Item, rapid.IntRange(0, 11).Draw(t, "hit")),
-	}
-	if ev.Msg.Kind == wire.KindJoin && rapid.Bool().Draw(t, "own contact") {
-		ev.Msg.Contact.Peer = ev.Peer
-	}
-	if rapid.IntRange(0, 19).Draw(t, "query") > 0 {
-		ev.Msg.Query = ev.Query
+	if ev.Kind == Received || rapid.Bool().Draw(t, "received") {
+		ev.Kind = Received
+		ev.Msg = drawMessage(t, &ev)
 	}
 	return ev
+}
+
+func drawMessage(t *rapid.T, ev *Event) wire.Message {
+	m := wire.Message{TTL: ev.TTL, Flag: rapid.Bool().Draw(t, "flag"), GUID: ev.GUID}
+	m.Kind = rapid.SampledFrom([]wire.Kind{
+		wire.KindJoin, wire.KindForwardJoin, wire.KindNeighbour, wire.KindNeighbour, wire.KindNeighbour, wire.KindNeighbour,
+		wire.KindNeighbourReply, wire.KindNeighbourReply, wire.KindNeighbourReply, wire.KindDisconnect,
+		wire.KindShuffle, wire.KindShuffleReply, wire.KindPing, wire.KindPong,
+		wire.KindQuery, wire.KindQuery, wire.KindQuery, wire.KindQuery, wire.KindHit, wire.KindHit, wire.KindAck, wire.KindReport,
+		wire.KindSummary, wire.KindSummary, wire.KindSummary, wire.KindSummary, wire.KindSummaryWant, wire.KindWithdraw,
+		wire.Kind(rapid.Uint8().Draw(t, "any kind")),
+	}).Draw(t, "message")
+	switch m.Kind {
+	case wire.KindJoin, wire.KindForwardJoin, wire.KindHit, wire.KindReport, wire.KindShuffle:
+		m.Contact.Peer = drawAny(t)
+		if rapid.Bool().Draw(t, "own contact") {
+			m.Contact.Peer = ev.Peer
+		}
+	}
+	switch m.Kind {
+	case wire.KindJoin, wire.KindNeighbour, wire.KindNeighbourReply:
+		m.Leaf = rapid.IntRange(0, 3).Draw(t, "as a leaf") == 0
+	case wire.KindShuffle, wire.KindShuffleReply:
+		m.Contacts = drawContacts(t)
+	case wire.KindQuery:
+		m.Hops = rapid.SampledFrom([]uint8{0, 0, 1, 2, 3, 11, 12, 39, 40, 254, 255}).Draw(t, "hops")
+		m.Nonce = rapid.SampledFrom([]uint32{0, 1}).Draw(t, "nonce")
+		if rapid.IntRange(0, 19).Draw(t, "query") > 0 {
+			m.Query = drawQuery(t)
+		}
+		if rapid.IntRange(0, 4).Draw(t, "walks") > 0 {
+			m.Walk = drawWalk(t)
+		}
+	case wire.KindHit:
+		m.Hops = ev.TTL
+		m.Items = make([]wire.Item, rapid.IntRange(0, 11).Draw(t, "hit"))
+		m.Tally = drawTally(t)
+	case wire.KindReport:
+		m.Tally = drawTally(t)
+	case wire.KindAck:
+		m.Nonce = uint32(rapid.IntRange(0, 20).Draw(t, "nonce"))
+		m.Found = rapid.SampledFrom([]uint16{0, 1, 65535}).Draw(t, "found")
+	case wire.KindSummary:
+		m.Summary = drawSummary(t, ev.Peer)
+	case wire.KindSummaryWant, wire.KindWithdraw:
+		m.Peers = drawPeers(t)
+	}
+	return m
 }
 
 // TestHostCacheIsWhole: everything known is there to be saved, the oldest links

@@ -36,7 +36,7 @@ func (c *Core) shuffled(l *link, m *wire.Message) {
 	if origin.Peer == c.self.Peer {
 		return
 	}
-	if ttl := min(m.TTL, c.cfg.ShuffleTTL); ttl > 0 {
+	if ttl := min(m.TTL, c.cfg.ShuffleTTL); ttl > 0 && !c.cfg.Leaf {
 		if next := c.other(l.peer, origin.Peer); next != nil {
 			c.send(next.peer, wire.Message{
 				Kind: wire.KindShuffle, Contact: origin, Contacts: m.Contacts, TTL: ttl - 1, Nonce: m.Nonce,

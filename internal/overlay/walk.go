@@ -25,9 +25,10 @@ type carried struct {
 	leaf    wire.PeerID // the leaf that is being asked, while the walk stays here
 }
 
-// walkHops is the most that a walk of each kind may go.
+// walkHops is the most that a walk of each kind may go. A probe counts the links that
+// the walk had gone which sent it, and goes [ProbeHops] more at most.
 var walkHops = [...]uint8{
-	wire.WalkProbe: ProbeHops, wire.WalkGuided: WalkHops, wire.WalkSurvey: SurveyHops, wire.WalkRandom: WalkHops,
+	wire.WalkProbe: SurveyHops, wire.WalkGuided: WalkHops, wire.WalkSurvey: SurveyHops, wire.WalkRandom: WalkHops,
 }
 
 // walked takes in a neighbour's query that walks.
@@ -50,6 +51,9 @@ func (c *Core) walked(l *link, m *wire.Message) {
 	k := &carried{
 		guid: m.GUID, query: m.Query, walk: *w, from: l.serial, slot: l.slot, ack: m.Nonce,
 		hops: m.Hops + 1, ttl: min(m.TTL, most-m.Hops) - 1,
+	}
+	if w.Kind == wire.WalkProbe {
+		k.ttl = min(k.ttl, ProbeHops-1)
 	}
 	k.walk.Past = remember(w.Past, c.self.Peer.Mark(), MaxPast)
 	r := c.routes.find(c.now, m.GUID)
@@ -84,10 +88,11 @@ func (c *Core) looked(k *carried, items []wire.Item) {
 // arrived lets a walk go on from here, where it found so many results.
 func (c *Core) arrived(k *carried, found int) {
 	w := &k.walk
-	if l := c.slots[k.slot]; k.ack != 0 && l != nil && l.serial == k.from {
+	target := w.Target == c.self.Peer
+	if l := c.slots[k.slot]; k.ack != 0 && (!target || found == 0 || w.Careful) && l != nil && l.serial == k.from {
 		c.send(l.peer, wire.Message{Kind: wire.KindAck, GUID: k.guid, Nonce: k.ack, Found: uint16(found)})
 	}
-	if w.Target == c.self.Peer {
+	if target {
 		w.Target = ""
 		if found == 0 {
 			w.Tally.Stale++
@@ -179,7 +184,7 @@ func (c *Core) goOn(k *carried) {
 	w := &k.walk
 	left := int(k.query.Max) - int(w.Tally.Found)
 	switch {
-	case left <= 0 || k.ttl == 0 || len(c.custodies) >= MaxCarried:
+	case left <= 0 || k.ttl == 0 || len(c.custodies) >= MaxCarried || c.cfg.Leaf && k.from != 0:
 		c.stop(k)
 		return
 	case w.Kind == wire.WalkSurvey:
@@ -252,16 +257,22 @@ func (c *Core) anywhere(k *carried, from *link) *link {
 		step++
 	}
 	var pick *link
+	best, good := 0, 0
 	for i := range n {
 		l := c.view[(start+i*step)%n]
 		if l == from || l.leaf || l.misses > 0 || slices.Contains(k.walk.Past, l.mark) {
 			continue
 		}
 		if c.fresh(l) && l.trust >= 0 {
-			pick = l
-			break
+			if beyond := c.beyond(l); good == 0 || beyond > best {
+				pick, best = l, beyond
+			}
+			if good++; good == Candidates {
+				break
+			}
+			continue
 		}
-		if pick == nil || l.trust > pick.trust {
+		if good == 0 && (pick == nil || l.trust > pick.trust) {
 			pick = l
 		}
 	}
@@ -287,6 +298,17 @@ func (c *Core) backOut(k *carried) *link {
 	return nil
 }
 
+// beyond is the number of origins that only this link leads to: the more, the fewer of
+// those that its peer knows are known here.
+func (c *Core) beyond(l *link) (n int) {
+	for i := range c.origins.all {
+		if c.origins.all[i].via == l.bit() {
+			n++
+		}
+	}
+	return n
+}
+
 // fresh tells whether a neighbour was heard of so lately that it is sure to live.
 func (c *Core) fresh(l *link) bool { return c.now-l.heard <= FreshFor }
 
@@ -297,18 +319,22 @@ func gcd(a, b int) int {
 	return a
 }
 
-// pass sends a walk on over a link. Where the neighbour may be gone, or is the one
-// that the walk was looking for, it has to acknowledge that it has it.
+// pass sends a walk on over a link. Where the neighbour may be gone it has to
+// acknowledge that it has it. The one that the walk was looking for, if it lives for
+// sure, says so only if it does not have what it promised: else its hit is enough.
 func (c *Core) pass(k *carried, l *link) {
 	m := wire.Message{Kind: wire.KindQuery, GUID: k.guid, Query: k.query, TTL: k.ttl, Hops: k.hops}
 	k.walk.Tally.Messages++
 	c.stats.QueriesForwarded++
 	delivery := l.peer == k.walk.Target
-	if delivery || k.walk.Careful || !c.fresh(l) {
-		k.walk.Tally.Messages++
-		m.Nonce = c.keepCustody(k, l)
-	}
 	w := k.walk
+	if w.Careful || !c.fresh(l) || delivery && l.leaf {
+		k.walk.Tally.Messages++
+		w.Careful = w.Careful || delivery
+		m.Nonce = c.keepCustody(k, l, true)
+	} else if delivery {
+		m.Nonce = c.keepCustody(k, l, false)
+	}
 	if delivery && l.leaf {
 		w.Kind, w.Seen, m.TTL = wire.WalkProbe, nil, 1
 		k.leaf = l.peer
@@ -323,13 +349,11 @@ func (c *Core) stop(k *carried) {
 	if k.walk.Tally.Found >= uint32(k.query.Max) && k.from != 0 {
 		return
 	}
-	if k.from == 0 {
-		if s := c.searches[name(k.guid)]; s != nil {
-			c.reported(s, k.guid, &k.walk.Tally)
-		}
-		return
+	if r := c.routes.find(c.now, k.guid); k.from != 0 && (r == nil || r.from != 0) {
+		c.report(k)
+	} else if s := c.searches[name(k.guid)]; s != nil {
+		c.reported(s, k.guid, &k.walk.Tally) // it may have come back here
 	}
-	c.report(k)
 }
 
 // sendWalk lets an attempt of an own search go.
