@@ -42,7 +42,7 @@ func (g *guided) ended(c *Core, s *search) {
 		g.probeOrScout(c, s)
 	case len(s.wrong) > 0 && g.round < MaxRounds:
 		g.again(c, s)
-	case g.walks < MaxWalkers || g.walks < 2*MaxWalkers && s.missed() > EnoughMissed:
+	case g.walks < MaxWalkers && s.missed() > 0 || g.walks < 2*MaxWalkers && s.missed() > EnoughMissed:
 		g.walk(c, s)
 	default:
 		c.finish(s)
@@ -63,7 +63,8 @@ func (g *guided) waited(c *Core, s *search) {
 
 func (g *guided) scout(c *Core, s *search) {
 	g.stage = scouting
-	g.send(c, s, 1, ScoutHops, wire.Walk{Kind: wire.WalkGuided, Asker: c.reachable()})
+	hops := min(WalkHops, max(ScoutHops, ScoutHops*ScoutDegree/max(1, c.relays())))
+	g.send(c, s, 1, uint8(hops), wire.Walk{Kind: wire.WalkGuided, Asker: c.reachable()})
 }
 
 // walk sends as many walkers at once as results are still wanted: more of them find

@@ -170,11 +170,13 @@ const (
 // Limits of walks.
 const (
 	// ProbeHops, ScoutHops and WalkHops are how far the attempts of a guided query
-	// go: 12 hops find three replicas among 10,000 peers nine times in ten, and
-	// three times 40 find one (simulated).
-	ProbeHops = 2
-	ScoutHops = 12
-	WalkHops  = 40
+	// go: with ScoutDegree neighbours, 12 hops find three replicas among 10,000
+	// peers nine times in ten, and three times 40 find one (simulated). With fewer
+	// neighbours less is known at each hop, and a scout goes further.
+	ProbeHops   = 2
+	ScoutHops   = 12
+	WalkHops    = 40
+	ScoutDegree = 24
 	// MaxWalkers is the number of walkers after the scout, or twice that while the
 	// share of the overlay that they have not seen is above EnoughMissed: they may
 	// have had a short life.
@@ -226,7 +228,7 @@ const (
 	DirectAfter = 2
 	// Candidates is how many neighbours a walk has to choose from: the more, the
 	// less it goes by chance.
-	Candidates = 4
+	Candidates = 2
 	// MostTrust bounds what the node remembers of a link's performance.
 	MostTrust = 8
 	// SmallSeen is the size of the set of origins that a walker keeps: to a few per

@@ -93,7 +93,7 @@ func (d *driver) handle(t *rapid.T, ev Event) {
 		case Send:
 			checkSent(t, d.core, &e)
 			if ev.Kind != Role && d.core.cfg.Leaf {
-				checkLeaf(t, &e)
+				checkLeaf(t, &ev, &e)
 			}
 		}
 	}
@@ -159,7 +159,7 @@ func checkWalk(t *rapid.T, m *wire.Message, to wire.PeerID, leaf bool) {
 }
 
 // checkLeaf: a leaf relays nothing.
-func checkLeaf(t *rapid.T, e *Effect) {
+func checkLeaf(t *rapid.T, ev *Event, e *Effect) {
 	m := &e.Msg
 	switch m.Kind {
 	case wire.KindQuery:
@@ -171,8 +171,8 @@ func checkLeaf(t *rapid.T, e *Effect) {
 			t.Fatalf("a leaf relays a hit: %+v", m)
 		}
 	case wire.KindForwardJoin:
-		if m.TTL == 0 {
-			return // to a neighbour that made room
+		if ev.Msg.Kind != wire.KindForwardJoin {
+			return // of who joins by it
 		}
 		t.Fatalf("a leaf passes %q on", m.Contact.Peer)
 	case wire.KindShuffle:

@@ -194,6 +194,9 @@ func (c *Core) goOn(k *carried) {
 			c.stop(k)
 			return
 		}
+	case w.Kind == wire.WalkGuided && w.Tally.Known > SurveySample && w.Tally.Fresh == 0 && w.Target == "" && len(k.matches) == 0:
+		c.stop(k) // there is nobody left to hear of
+		return
 	case len(k.matches) > 1:
 		c.probeAll(k, k.matches[1:min(len(k.matches), left)])
 		k.matches = k.matches[:1]
