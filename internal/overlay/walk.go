@@ -40,7 +40,7 @@ func (c *Core) walked(l *link, m *wire.Message) {
 	}
 	most := walkHops[w.Kind]
 	switch {
-	case m.TTL == 0 || m.Hops >= most:
+	case m.TTL == 0 || m.Hops >= most || w.Kind == wire.WalkProbe && w.Target == "":
 		c.stats.QueriesExpired++
 		return
 	case c.cfg.Leaf && w.Target != c.self.Peer:
@@ -294,7 +294,7 @@ func (c *Core) backOut(k *carried) *link {
 	if k.walk.Kind == wire.WalkProbe {
 		return nil
 	}
-	if l := c.slots[k.slot]; k.from != 0 && l != nil && l.serial == k.from && l.misses == 0 &&
+	if l := c.slots[k.slot]; k.from != 0 && l != nil && l.serial == k.from && l.misses == 0 && !l.leaf &&
 		!slices.Contains(k.lost, l.mark) && c.pay(l, l) {
 		return l
 	}
