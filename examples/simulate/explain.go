@@ -148,10 +148,16 @@ func explainFlood(out *program.Output, s *sim.Search) {
 func explainSteps(out *program.Output, name string, s *sim.Search) {
 	for _, step := range s.Tally.Trace {
 		at := sim.NodeOf(step.Peer)
+		tested := ""
+		if step.Known > 0 {
+			tested = fmt.Sprintf("%d of %d summaries matched, ", step.Matched, step.Known)
+		}
+		if step.Lost > 0 {
+			tested += fmt.Sprintf("%s tried in vain, ", count(int(step.Lost), "next hop"))
+		}
 		out.Print("step", program.Fields{
 			"strategy": name, "peer": at, "summaries": step.Known, "matched": step.Matched, "found": step.Found, "lost": step.Lost,
-		}, "  peer %d: %d of %d summaries matched, %s, %s tried in vain", at, step.Matched, step.Known,
-			count(int(step.Found), "result"), count(int(step.Lost), "next hop"))
+		}, "  peer %d: %s%s", at, tested, count(int(step.Found), "result"))
 	}
 }
 

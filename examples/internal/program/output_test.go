@@ -67,6 +67,11 @@ func TestProgress(t *testing.T) {
 	if got := stderr.String(); !strings.Contains(got, "50%") || !strings.Contains(got, "sending") || strings.Contains(got, "\x1b[31m") {
 		t.Errorf("bar: %q", got)
 	}
+	steps := out.Steps("counting", 10)
+	steps.Add(5)
+	if got := stderr.String(); !strings.Contains(got, "5/10") || strings.Contains(got, "5/10 B") {
+		t.Errorf("steps: %q", got)
+	}
 	out.Print("between", nil, "a line")
 	q := out.Progress("another", -1)
 	p.Add(1) // no longer shown

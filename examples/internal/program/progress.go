@@ -36,16 +36,20 @@ func (o *Output) progress(what string, total int64, bytes bool) *Progress {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.bar.hide()
-	p.bar = progressbar.NewOptions64(total,
+	options := []progressbar.Option{
 		progressbar.OptionSetWriter(o.stderr),
 		progressbar.OptionSetDescription(display.Line(what)),
-		progressbar.OptionShowBytes(bytes),
-		progressbar.OptionUseIECUnits(true),
 		progressbar.OptionThrottle(redraw),
 		progressbar.OptionClearOnFinish(),
 		progressbar.OptionFullWidth(),
 		progressbar.OptionSetSpinnerChangeInterval(0), // drawn by Add alone, so no goroutine
-	)
+	}
+	if bytes {
+		options = append(options, progressbar.OptionShowBytes(true), progressbar.OptionUseIECUnits(true))
+	} else {
+		options = append(options, progressbar.OptionShowCount())
+	}
+	p.bar = progressbar.NewOptions64(total, options...)
 	o.bar = p
 	return p
 }
