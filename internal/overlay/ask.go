@@ -151,14 +151,9 @@ func (c *Core) reported(s *search, guid wire.GUID, t *wire.Tally) {
 	}
 }
 
-// delivered is told of so many new results, which an attempt brought.
-func (c *Core) delivered(s *search, guid wire.GUID, n int, t *wire.Tally) {
-	s.found += n
-	number := guid[len(guid)-1]
-	if t != nil {
-		s.count(number, t)
-	}
-	i := s.attempt(number)
+// delivered is told that an attempt brought results.
+func (c *Core) delivered(s *search, guid wire.GUID, t *wire.Tally) {
+	i := s.attempt(guid[len(guid)-1])
 	switch {
 	case i < 0:
 	case s.under[i].probe:
@@ -252,7 +247,8 @@ func (s *search) missed() float64 {
 func (c *Core) finish(s *search) {
 	e := c.emit(Done, "")
 	e.GUID = s.guid
-	e.Msg.Tally = s.tally()
+	e.Tally = s.tally()
+	e.Msg.Tally = e.Tally
 	c.cancel(s.guid)
 }
 

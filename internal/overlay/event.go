@@ -57,6 +57,7 @@ type Effect struct {
 	Query  *wire.Query  // Match
 	Hops   uint8        // Match: how far the query has come
 	Reason Reason       // Close, Down: why
+	Tally  *wire.Tally  // Deliver, Done: what the query has cost so far, as far as is known
 }
 
 // EffectKind tells which effect an [Effect] is.
@@ -70,7 +71,7 @@ const (
 	Down                          // Peer is a neighbour no longer
 	Match                         // look Query up in the own index, answer with Matched
 	Deliver                       // Msg is a hit for our own query GUID
-	Done                          // nothing more will come for our own query GUID; Msg.Tally says why
+	Done                          // nothing more will come for our own query GUID; Tally says what was tried
 	Probe                         // dial Target, answer with Probed or Unreachable
 )
 

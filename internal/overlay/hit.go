@@ -193,10 +193,14 @@ func (c *Core) arrivedHome(peer wire.PeerID, serial uint32, m *wire.Message) {
 		return
 	}
 	c.stats.HitsDelivered++
+	s.found += n
+	if m.Tally != nil {
+		s.count(m.GUID[len(m.GUID)-1], m.Tally)
+	}
 	e := c.emit(Deliver, peer)
-	e.GUID, e.Msg = s.guid, *m
+	e.GUID, e.Msg, e.Tally = s.guid, *m, s.tally()
 	e.Msg.Items = m.Items[:n:n]
-	c.delivered(s, m.GUID, n, m.Tally)
+	c.delivered(s, m.GUID, m.Tally)
 }
 
 // sound tells whether a hit or report holds what it has to.

@@ -30,6 +30,9 @@ func TestWhateverComes(t *testing.T) {
 			t.Fatal(err)
 		}
 		d := &driver{core: core, now: time.Unix(1e9, 0), up: map[wire.PeerID]bool{}}
+		for i := range rapid.IntRange(0, cfg.Accepted()).Draw(t, "links at first") {
+			d.settle(t, wire.PeerID(fmt.Sprintf("%c%d", 'a'+i%5, i/5)))
+		}
 		for range rapid.IntRange(1, 120).Draw(t, "events") {
 			d.now = d.now.Add(drawPause(t))
 			if next := core.Next(); !next.IsZero() && next.Before(d.now) && rapid.Bool().Draw(t, "tick") {
@@ -52,8 +55,19 @@ func TestWhateverComes(t *testing.T) {
 	})
 }
 
+// settle gives the core a neighbour that leads to some origins.
+func (d *driver) settle(t *rapid.T, peer wire.PeerID) {
+	d.handle(t, Event{Kind: Received, Peer: peer, Msg: wire.Message{Kind: wire.KindNeighbour}})
+	for _, origin := range append(drawPeers(t), peer) {
+		s := &wire.Summary{Origin: origin, Seq: 1, Filter: drawFilter(t)}
+		d.handle(t, Event{Kind: Received, Peer: peer, Msg: wire.Message{Kind: wire.KindSummary, Summary: s}})
+	}
+}
+
 func drawPause(t *rapid.T) time.Duration {
-	most := rapid.SampledFrom([]time.Duration{0, 100 * time.Millisecond, 3 * time.Second, 3 * time.Second, 20 * time.Minute})
+	most := rapid.SampledFrom([]time.Duration{
+		0, 0, 100 * time.Millisecond, 100 * time.Millisecond, time.Second, time.Second, 3 * time.Second, 3 * time.Second, 20 * time.Minute,
+	})
 	return time.Duration(rapid.Int64Range(0, int64(most.Draw(t, "longest pause"))).Draw(t, "pause"))
 }
 
@@ -304,14 +318,14 @@ func drawPeer(t *rapid.T) wire.PeerID {
 
 // drawAny is a peer of a message's contents, where anything may stand.
 func drawAny(t *rapid.T) wire.PeerID {
-	if rapid.IntRange(0, 9).Draw(t, "odd") == 0 {
+	if rapid.IntRange(0, 29).Draw(t, "odd") == 0 {
 		return rapid.SampledFrom([]wire.PeerID{"", "me", wire.PeerID(make([]byte, wire.MaxPeerID))}).Draw(t, "odd peer")
 	}
 	return drawPeer(t)
 }
 
 func drawContacts(t *rapid.T) []wire.Contact {
-	all := make([]wire.Contact, rapid.IntRange(0, 11).Draw(t, "contacts"))
+	all := make([]wire.Contact, rapid.SampledFrom([]int{0, 1, 2, 3, 5, 7, 9, 10, 10, 11}).Draw(t, "contacts"))
 	for i := range all {
 		all[i].Peer = drawAny(t)
 	}
@@ -338,7 +352,7 @@ func drawQuery(t *rapid.T) *wire.Query {
 	return &wire.Query{
 		Key:   rapid.SampledFrom([]string{"", "", "k"}).Draw(t, "key"),
 		Words: rapid.SliceOfN(rapid.SampledFrom([]string{"v", "w"}), 0, 2).Draw(t, "words"),
-		Max:   rapid.SampledFrom([]uint16{0, 1, 3, 200, 65535}).Draw(t, "max"),
+		Max:   rapid.SampledFrom([]uint16{0, 1, 1, 3, 3, 200, 65535}).Draw(t, "max"),
 		Trace: rapid.Bool().Draw(t, "trace"),
 	}
 }
@@ -359,7 +373,7 @@ func drawTally(t *rapid.T) *wire.Tally {
 	if rapid.IntRange(0, 4).Draw(t, "no tally") == 0 {
 		return nil
 	}
-	odd := rapid.SampledFrom([]uint32{0, 1, 100, 1<<32 - 1})
+	odd := rapid.SampledFrom([]uint32{0, 0, 0, 0, 1, 100, 1<<32 - 1})
 	return &wire.Tally{
 		Messages: odd.Draw(t, "messages"), Asked: odd.Draw(t, "asked"), Found: odd.Draw(t, "found"),
 		Covered: odd.Draw(t, "covered"), Known: odd.Draw(t, "known"), Fresh: odd.Draw(t, "fresh"),
@@ -396,12 +410,12 @@ func drawSummary(t *rapid.T, from wire.PeerID) *wire.Summary {
 	if rapid.Bool().Draw(t, "of another") {
 		s.Origin = drawAny(t)
 	}
-	switch rapid.IntRange(0, 7).Draw(t, "summary") {
+	switch rapid.IntRange(0, 19).Draw(t, "summary") {
 	case 0:
 		return nil
 	case 1:
 		s.Signature = []byte("wrong")
-	case 2, 3:
+	case 2, 3, 4, 5, 6, 7:
 		s.Base = s.Seq - 1
 		s.Delta = rapid.SampledFrom([][]byte{
 			nil, {1}, make([]byte, 20), filterOf([]string{"v"}).Delta(filterOf([]string{"v", "w"})),
@@ -471,7 +485,7 @@ func drawMessage(t *rapid.T, ev *Event) wire.Message {
 	case wire.KindQuery:
 		m.Hops = rapid.SampledFrom([]uint8{0, 0, 1, 2, 3, 11, 12, 39, 40, 254, 255}).Draw(t, "hops")
 		m.Nonce = rapid.SampledFrom([]uint32{0, 1}).Draw(t, "nonce")
-		if rapid.IntRange(0, 19).Draw(t, "query") > 0 {
+		if rapid.IntRange(0, 59).Draw(t, "query") > 0 {
 			m.Query = drawQuery(t)
 		}
 		if rapid.IntRange(0, 4).Draw(t, "walks") > 0 {
