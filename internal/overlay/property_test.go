@@ -47,6 +47,10 @@ func TestWhateverComes(t *testing.T) {
 				at := &core.custodies[rapid.IntRange(0, len(core.custodies)-1).Draw(t, "custody")]
 				ev.Msg.Nonce, ev.Peer = at.nonce, core.slots[at.slot].peer
 			}
+			if len(core.underway) > 0 && rapid.Bool().Draw(t, "true answer") {
+				ev.Msg.GUID = rapid.SampledFrom(core.underway).Draw(t, "search").guid
+				ev.Msg.GUID[15] = byte(rapid.SampledFrom([]int{1, 1, 2, 3, sideAttempt | 1}).Draw(t, "answered attempt"))
+			}
 			if len(core.view) > 0 && rapid.Bool().Draw(t, "of a neighbour") {
 				ev.Peer = core.view[rapid.IntRange(0, len(core.view)-1).Draw(t, "neighbour")].peer
 			}

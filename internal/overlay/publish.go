@@ -53,7 +53,10 @@ func (c *Core) publish() {
 		}
 	}
 	if c.cfg.Sign != nil {
-		s.Signature = c.cfg.Sign(s, own.shared)
+		if s.Signature = c.cfg.Sign(s, own.shared); s.Signature == nil {
+			own.seq = before // nobody would believe it
+			return
+		}
 	}
 	own.told, own.signature, own.at = own.shared, s.Signature, c.now
 	for _, l := range c.view {
