@@ -61,8 +61,13 @@ func TestWhateverComes(t *testing.T) {
 
 // settle gives the core a neighbour that leads to some origins.
 func (d *driver) settle(t *rapid.T, peer wire.PeerID) {
-	d.handle(t, Event{Kind: Received, Peer: peer, Msg: wire.Message{Kind: wire.KindNeighbour}})
-	for _, origin := range append(drawPeers(t), peer) {
+	origins := []wire.PeerID{peer}
+	leaf := rapid.IntRange(0, 4).Draw(t, "a leaf") == 0
+	if !leaf {
+		origins = append(origins, drawPeers(t)...)
+	}
+	d.handle(t, Event{Kind: Received, Peer: peer, Msg: wire.Message{Kind: wire.KindNeighbour, Leaf: leaf}})
+	for _, origin := range origins {
 		s := &wire.Summary{Origin: origin, Seq: 1, Filter: drawFilter(t)}
 		d.handle(t, Event{Kind: Received, Peer: peer, Msg: wire.Message{Kind: wire.KindSummary, Summary: s}})
 	}
