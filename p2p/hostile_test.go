@@ -116,13 +116,12 @@ func garbage(t *testing.T) map[string][]byte {
 	}
 	noise[0] = 0x7f
 	return map[string][]byte{
-		"noise":            bytes.Repeat([]byte{0xff}, 300),
-		"random body":      noise,
-		"huge length":      binary.AppendUvarint(nil, 1<<40),
-		"over the limit":   append(binary.AppendUvarint(nil, wire.MaxControlFrame+1), make([]byte, wire.MaxControlFrame+1)...),
-		"no body":          {0},
-		"endless prefix":   bytes.Repeat([]byte{0x80}, 20),
-		"unknown envelope": {3, 0xfa, 0x3f, 0},
+		"noise":          bytes.Repeat([]byte{0xff}, 300),
+		"random body":    noise,
+		"huge length":    binary.AppendUvarint(nil, 1<<40),
+		"over the limit": append(binary.AppendUvarint(nil, wire.MaxSummaryFrame+1), make([]byte, wire.MaxSummaryFrame+1)...),
+		"no body":        {0},
+		"endless prefix": bytes.Repeat([]byte{0x80}, 20),
 	}
 }
 
@@ -172,6 +171,18 @@ func TestForgedContactsCostTheLink(t *testing.T) {
 			c := a.contact()
 			c.Record[len(c.Record)-1] ^= 1
 			return wire.Message{Kind: wire.KindJoin, Contact: c}
+		},
+		"asker's record damaged": func(a attacker) wire.Message {
+			c := a.contact()
+			c.Record[len(c.Record)-1] ^= 1
+			return wire.Message{
+				Kind: wire.KindQuery, TTL: 1, Query: &wire.Query{Key: "k", Max: 1}, Walk: &wire.Walk{Kind: wire.WalkGuided, Asker: c},
+			}
+		},
+		"reporter's record signed by another": func(a attacker) wire.Message {
+			c := a.contact()
+			c.Peer = wire.PeerID(victim.ID())
+			return wire.Message{Kind: wire.KindReport, Contact: c, Tally: &wire.Tally{}}
 		},
 		"no peer ID": func(a attacker) wire.Message {
 			return wire.Message{Kind: wire.KindShuffleReply, Contacts: []wire.Contact{{Peer: "x"}}}

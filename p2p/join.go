@@ -22,6 +22,7 @@ type Neighbour struct {
 	ID       peer.ID
 	Since    time.Time
 	Outbound bool // we asked for the link
+	Leaf     bool // it relays nothing
 }
 
 // Join enters the overlay through seeds and through the host cache of former runs,
@@ -118,7 +119,7 @@ func (n *Node) Neighbours() []Neighbour {
 	view := n.driver.core.Neighbours()
 	out := make([]Neighbour, len(view))
 	for i, v := range view {
-		out[i] = Neighbour{ID: peer.ID(v.Contact.Peer), Since: v.Since, Outbound: v.Chosen}
+		out[i] = Neighbour{ID: peer.ID(v.Contact.Peer), Since: v.Since, Outbound: v.Chosen, Leaf: v.Leaf}
 	}
 	return out
 }

@@ -22,6 +22,25 @@ func collect(t *testing.T, n *p2p.Node, q p2p.Query) (hits []p2p.Hit) {
 	return hits
 }
 
+// settled asks until that many hits come: links are changing as long as an overlay
+// grows, and a query can miss meanwhile.
+func settled(t *testing.T, n *p2p.Node, q p2p.Query, want int) (hits []p2p.Hit) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("%d hits for %q %q by %v", want, q.Key, q.Words, q.Strategy), func() bool {
+		hits = nil
+		for hit, err := range n.Query(t.Context(), q) {
+			if err != nil && !errors.Is(err, p2p.ErrNoNeighbours) {
+				t.Fatal(err)
+			}
+			if err == nil {
+				hits = append(hits, hit)
+			}
+		}
+		return len(hits) == want
+	})
+	return hits
+}
+
 func TestQueryFindsByKeyAndWords(t *testing.T) {
 	net := p2ptest.New(t, 6, p2p.WithDegree(2))
 	for i, n := range net.Nodes {
@@ -31,20 +50,13 @@ func TestQueryFindsByKeyAndWords(t *testing.T) {
 	}
 	for i, n := range net.Nodes {
 		want := (i + 3) % len(net.Nodes)
-		hits := collect(t, n, p2p.Query{Key: p2p.Key(fmt.Sprint("key-", want)), Max: 1, Timeout: patience})
-		if len(hits) != 1 {
-			t.Fatalf("node %d found %d of key-%d", i, len(hits), want)
-		}
-		hit := hits[0]
+		hit := settled(t, n, p2p.Query{Key: p2p.Key(fmt.Sprint("key-", want)), Max: 1}, 1)[0]
 		if hit.From.ID != net.Nodes[want].ID() || len(hit.From.Addrs) == 0 || hit.Hops < 1 || hit.RTT <= 0 ||
 			hit.Item.Size != int64(want) || string(hit.Item.Data) != string([]byte{byte(want)}) {
 			t.Fatalf("node %d: odd hit %+v", i, hit)
 		}
 	}
-	hits := collect(t, net.Nodes[0], p2p.Query{Words: []string{"évora FÉRIAS"}, Max: len(net.Nodes), Timeout: patience})
-	if len(hits) != len(net.Nodes) {
-		t.Fatalf("by words: %d hits of %d", len(hits), len(net.Nodes))
-	}
+	hits := settled(t, net.Nodes[0], p2p.Query{Words: []string{"évora FÉRIAS"}, Max: len(net.Nodes)}, len(net.Nodes))
 	if hits[0].Hops != 0 || hits[0].From.ID != net.Nodes[0].ID() {
 		t.Errorf("the own index comes first; got %+v", hits[0])
 	}
@@ -86,7 +98,11 @@ func TestQueryThatCannotBeAsked(t *testing.T) {
 		{p2p.Query{Words: []string{"--"}}, p2p.ErrBadQuery},
 		{p2p.Query{Key: p2p.Key(make([]byte, 65))}, p2p.ErrBadQuery},
 		{p2p.Query{Key: "k", Max: 201}, p2p.ErrBadQuery},
-		{p2p.Query{Key: "k", TTL: 8}, p2p.ErrBadQuery},
+		{p2p.Query{Key: "k", TTL: 8, Strategy: p2p.Flood}, p2p.ErrBadQuery},
+		{p2p.Query{Key: "k", TTL: 7}, p2p.ErrBadQuery},
+		{p2p.Query{Key: "k", TTL: 1, Strategy: p2p.ExpandingRing}, p2p.ErrBadQuery},
+		{p2p.Query{Key: "k", Strategy: p2p.RandomWalk + 1}, p2p.ErrBadQuery},
+		{p2p.Query{Key: "k", TTL: 7, Strategy: p2p.Flood}, p2p.ErrNoNeighbours},
 		{p2p.Query{Words: []string{"a b c d e f g h i"}}, p2p.ErrBadQuery},
 		{p2p.Query{Key: "k"}, p2p.ErrNoNeighbours},
 	} {
