@@ -71,12 +71,11 @@ func (d *download) run(ctx context.Context) error {
 	case err == nil:
 		err = f.part.finish()
 	default:
-		have := f.part.have()
-		if kept := f.part.close(); kept == nil {
-			err = fmt.Errorf("%w; %s of %s are kept, and the same command goes on from there", err, size(have), size(f.part.size))
-		} else {
-			err = errors.Join(err, kept)
+		if kept := f.part.close(); kept != nil {
+			return errors.Join(err, kept)
 		}
+		d.out.Print("kept", program.Fields{"path": dest, "have": f.part.have(), "bytes": f.part.size},
+			"%s of %s are kept; the same command goes on from there", size(f.part.have()), size(f.part.size))
 	}
 	if err != nil {
 		return err

@@ -293,8 +293,8 @@ func TestOnlyALiar(t *testing.T) {
 			h.ServeHTTP(w, r)
 		})
 	}).current.Load().files[0].id.String()
-	all, ok := events(t, []string{"error"}, "get", id, "--to", to, "--data", t.TempDir(), "--timeout=500ms", "--peer", addrOf(a))
-	if said := fmt.Sprint(all); ok || !strings.Contains(said, errNoHolders.Error()) || !strings.Contains(said, "are kept") {
+	all, ok := events(t, []string{"kept", "error"}, "get", id, "--to", to, "--data", t.TempDir(), "--timeout=500ms", "--peer", addrOf(a))
+	if ok || len(all) != 2 || all[0]["event"] != "kept" || !strings.Contains(fmt.Sprint(all[1]["error"]), errNoHolders.Error()) {
 		t.Errorf("%v, %v", ok, all)
 	}
 	if exists(filepath.Join(to, "film")) {
