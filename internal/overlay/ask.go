@@ -115,7 +115,10 @@ func (c *Core) open(s *search, l *link, probe bool) (wire.GUID, bool) {
 	s.attempts++
 	guid := s.guid
 	guid[len(guid)-1] = s.attempts
+	side := guid
+	side[len(side)-1] |= sideAttempt
 	c.routes.add(c.now, guid, route{})
+	c.routes.add(c.now, side, route{})
 	if l != nil {
 		s.under = append(s.under, attempt{number: s.attempts, link: l.serial, slot: l.slot, probe: probe})
 	}
@@ -301,13 +304,15 @@ func (c *Core) reject(guid wire.GUID, holder wire.PeerID) {
 // trip is how long that many hops may take, there being some that wait in vain for
 // an acknowledgement.
 func (c *Core) trip(hops int) time.Duration {
-	hop := HopTime
-	if n := len(c.view); n > 0 {
-		sum := time.Duration(0)
-		for _, l := range c.view {
+	hop, sum, measured := HopTime, time.Duration(0), 0
+	for _, l := range c.view {
+		if l.rtt > 0 {
 			sum += l.rtt
+			measured++
 		}
-		hop = max(sum/time.Duration(2*n), time.Millisecond)
+	}
+	if measured > 0 {
+		hop = max(sum/time.Duration(2*measured), time.Millisecond)
 	}
 	return TripSlack + time.Duration(hops)*hop*3/2
 }

@@ -158,7 +158,7 @@ func (c *Core) withdraw(l *link) {
 
 func (c *Core) disown(peer wire.PeerID) {
 	for _, l := range c.view {
-		if !l.leaf {
+		if !l.leaf && l.peer != peer {
 			c.send(l.peer, wire.Message{Kind: wire.KindWithdraw, Peers: []wire.PeerID{peer}})
 		}
 	}
