@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"math/bits"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -23,21 +24,31 @@ var update = flag.Bool("update", false, "write what the core does into testdata/
 // lines after it are the effects that must follow. Commands:
 //
 //	config degree=2 max=3 cache=4 burst=5   first of all; groups=on: a peer's
-//	                                        group is what stands before its dash
+//	                                        group is what stands before its dash;
+//	                                        signed=on: a summary with forged is not
+//	                                        its origin's; leaf=on: the node is one
 //	join S... | learn P... | lost P | probed P | unreachable P | leave | tick
-//	recv P join | forward-join J ttl=N | neighbour [urgent] | reply yes|no |
+//	recv P join [leaf] | forward-join J ttl=N | neighbour [urgent|leaf] | reply yes|no [leaf] |
 //	       disconnect [leaving] | shuffle O ttl=N P... |
 //	       shuffle-reply P... (to the own last one) | unasked-reply P... |
-//	       ping | pong | query GUID ttl=N hops=N WORD... | hit GUID HOLDER ITEM...
-//	ask GUID [ttl=N] [by=STRATEGY] [max=N] WORD... | matched GUID ITEM... | cancel GUID |
+//	       ping | pong | query GUID ttl=N hops=N WORD... | hit GUID HOLDER ITEM... |
+//	       query GUID ttl=N hops=N probe|guided|survey|random=TARGET [asker=P] [nonce=N]
+//	             [past=P,P] [tried=P,P] [found=N] [max=N] [careful=yes] [trace=yes] WORD... |
+//	       ack GUID nonce=N|last found=N | report GUID MESSAGES [known=N fresh=N] |
+//	       summary ORIGIN [seq=N] [forged] WORD... | want P... | withdraw P... |
+//	       change ORIGIN base=N from=WORD,WORD WORD...
+//	ask GUID [ttl=N] [by=STRATEGY] [max=N] [within=DURATION] [trace] WORD... | matched GUID ITEM... | cancel GUID |
 //	       reject GUID HOLDER                 by=flood unless said otherwise
 //	share WORD...                           the own index holds these words
 //	repeat N COMMAND                        only the last time is shown
-//	run DURATION [answered]                 ticks whenever the core wants one;
-//	                                        pings are answered, unseen
+//	run DURATION [answered|quiet]           ticks whenever the core wants one;
+//	                                        pings are answered, unseen, and if
+//	                                        quiet no shuffles and probes are shown
 //	late DURATION                           that time goes by without a tick
-//	links P...                              makes neighbours of them, unseen
-//	view | cache | stats NAME...
+//	role leaf|relay | strain
+//	links P... | leaves P...                makes neighbours of them, unseen
+//	known P [ORIGIN...] = WORD...           P tells of these origins, unseen
+//	view | cache | origins | stats NAME...
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -124,7 +135,7 @@ func (s *script) command(f []string) {
 		}
 		s.command(f[2:])
 	case "run":
-		s.run(f[1], len(f) > 2 && f[2] == "answered")
+		s.run(f[1], len(f) > 2, len(f) > 2 && f[2] == "quiet")
 	case "late":
 		d, err := time.ParseDuration(f[1])
 		if err != nil {
@@ -132,14 +143,28 @@ func (s *script) command(f []string) {
 		}
 		s.now = s.now.Add(d)
 	case "links":
-		kept := s.out.Len()
 		for _, p := range f[1:] {
-			s.command([]string{"recv", p, "neighbour"})
+			s.unseen("recv", p, "neighbour")
 		}
-		s.out.Truncate(kept)
+	case "leaves":
+		for _, p := range f[1:] {
+			s.unseen("recv", p, "neighbour", "leaf")
+		}
+	case "known":
+		at := slices.Index(f, "=")
+		for _, origin := range f[2:at] {
+			s.unseen(append([]string{"recv", f[1], "summary", origin}, f[at+1:]...)...)
+		}
 	case "view":
 		for _, n := range s.core.Neighbours() {
-			fmt.Fprintf(&s.out, "  %s chosen=%v silent=%v\n", n.Contact.Peer, n.Chosen, n.Silent)
+			fmt.Fprintf(&s.out, "  %s chosen=%v silent=%v", n.Contact.Peer, n.Chosen, n.Silent)
+			s.flag(n.Leaf, " leaf\n", "\n")
+		}
+	case "origins":
+		for _, o := range s.core.origins.all {
+			if o.peer != "" {
+				fmt.Fprintf(&s.out, "  %s links=%d\n", o.peer, bits.OnesCount64(o.via))
+			}
 		}
 	case "cache":
 		for _, h := range s.core.HostCache() {
@@ -159,6 +184,12 @@ func (s *script) command(f []string) {
 	}
 }
 
+func (s *script) unseen(f ...string) {
+	kept := s.out.Len()
+	s.command(f)
+	s.out.Truncate(kept)
+}
+
 func (s *script) configure(f []string) {
 	for _, setting := range f {
 		name, value, _ := strings.Cut(setting, "=")
@@ -171,6 +202,10 @@ func (s *script) configure(f []string) {
 			s.cfg.CacheSize = s.number(value)
 		case "burst":
 			s.cfg.QueryBurst = s.number(value)
+		case "leaf":
+			s.cfg.Leaf = true
+		case "signed":
+			s.cfg.Prove = func(sum *wire.Summary, _ *summary.Filter) bool { return len(sum.Signature) == 0 }
 		case "groups":
 			s.cfg.Group = func(c wire.Contact) string {
 				group, _, _ := strings.Cut(string(c.Peer), "-")
@@ -182,7 +217,7 @@ func (s *script) configure(f []string) {
 	}
 }
 
-func (s *script) run(duration string, answered bool) {
+func (s *script) run(duration string, answered, quiet bool) {
 	d, err := time.ParseDuration(duration)
 	if err != nil {
 		s.t.Fatal(err)
@@ -202,6 +237,9 @@ func (s *script) run(duration string, answered bool) {
 				}
 			}
 			effects = slices.DeleteFunc(effects, func(e Effect) bool { return e.Msg.Kind == wire.KindPing })
+		}
+		if quiet {
+			effects = slices.DeleteFunc(effects, func(e Effect) bool { return e.Kind == Probe || e.Msg.Kind == wire.KindShuffle })
 		}
 		s.show(effects, s.now.Sub(s.start).Round(time.Millisecond).String()+" ")
 	}
@@ -257,6 +295,12 @@ func (s *script) event(f []string) Event {
 				e.Strategy = s.strategy(value)
 			case "max":
 				q.Max = uint16(s.number(value))
+			case "within":
+				within, err := time.ParseDuration(value)
+				if err != nil {
+					s.t.Fatal(err)
+				}
+				e.Within = within
 			case "trace":
 				q.Trace = true
 			default:
@@ -292,19 +336,21 @@ func (s *script) event(f []string) Event {
 const theirNonce = 7
 
 func (s *script) message(from wire.PeerID, f []string, ttl, hops uint8) wire.Message {
-	has := func(word string) bool { return len(f) > 1 && f[1] == word }
+	has := func(word string) bool { return slices.Contains(f[1:], word) }
 	m := wire.Message{TTL: ttl, Hops: hops}
 	switch f[0] {
 	case "join":
-		m.Kind, m.Contact.Peer = wire.KindJoin, from
+		m.Kind, m.Contact.Peer, m.Leaf = wire.KindJoin, from, has("leaf")
 	case "join-for":
 		m.Kind, m.Contact.Peer = wire.KindJoin, wire.PeerID(f[1])
 	case "forward-join":
 		m.Kind, m.Contact.Peer = wire.KindForwardJoin, wire.PeerID(f[1])
 	case "neighbour":
 		m.Kind, m.Flag = wire.KindNeighbour, has("urgent")
+		m.Leaf = has("leaf")
 	case "reply":
 		m.Kind, m.Flag = wire.KindNeighbourReply, has("yes")
+		m.Leaf = has("leaf")
 	case "disconnect":
 		m.Kind, m.Flag = wire.KindDisconnect, has("leaving")
 	case "shuffle":
@@ -335,20 +381,25 @@ func (s *script) message(from wire.PeerID, f []string, ttl, hops uint8) wire.Mes
 		for _, word := range f[2:] {
 			switch name, value, _ := strings.Cut(word, "="); name {
 			case "nonce":
-				m.Nonce = uint32(s.number(value))
+				if m.Nonce = s.core.nonce; value != "last" {
+					m.Nonce = uint32(s.number(value))
+				}
 			case "found":
 				m.Found = uint16(s.number(value))
 			}
 		}
 	case "report":
 		m.Kind, m.GUID, m.Contact.Peer, m.Tally = wire.KindReport, s.guid(f[1]), from, &wire.Tally{Messages: uint32(s.number(f[2]))}
-	case "summary":
-		s.seqs++
-		m.Kind = wire.KindSummary
-		m.Summary = &wire.Summary{Origin: wire.PeerID(f[1]), Seq: uint64(s.seqs), Filter: filterOf(f[2:])}
-	case "change":
-		m.Kind = wire.KindSummary
-		m.Summary = &wire.Summary{Origin: wire.PeerID(f[1]), Seq: 1 << 20, Base: 1 << 19, Delta: []byte{1}}
+		for _, word := range f[3:] {
+			switch name, value, _ := strings.Cut(word, "="); name {
+			case "known":
+				m.Tally.Known = uint32(s.number(value))
+			case "fresh":
+				m.Tally.Fresh = uint32(s.number(value))
+			}
+		}
+	case "summary", "change":
+		m.Kind, m.Summary = wire.KindSummary, s.summary(f)
 	case "want":
 		m.Kind, m.Peers = wire.KindSummaryWant, peersOf(nil, contacts(f[1:]))
 	case "withdraw":
@@ -359,6 +410,33 @@ func (s *script) message(from wire.PeerID, f []string, ttl, hops uint8) wire.Mes
 		s.t.Fatalf("no message %q", f[0])
 	}
 	return m
+}
+
+// summary makes a whole one, or a change to one.
+func (s *script) summary(f []string) *wire.Summary {
+	s.seqs++
+	sum := &wire.Summary{Origin: wire.PeerID(f[1]), Seq: uint64(s.seqs)}
+	var before, words []string
+	for _, word := range f[2:] {
+		switch name, value, _ := strings.Cut(word, "="); name {
+		case "seq":
+			sum.Seq = uint64(s.number(value))
+		case "base":
+			sum.Base = uint64(s.number(value))
+		case "from":
+			before = strings.Split(value, ",")
+		case "forged":
+			sum.Signature = []byte("forged")
+		case "leaf":
+			sum.Leaf = true
+		default:
+			words = append(words, word)
+		}
+	}
+	if sum.Filter = filterOf(words); sum.Base != 0 {
+		sum.Delta, sum.Filter = filterOf(before).Delta(sum.Filter), nil
+	}
+	return sum
 }
 
 // guid makes a GUID of a number; "next" is a new one every time.
@@ -417,9 +495,26 @@ func (s *script) walk(m *wire.Message, name, value string) {
 		m.Walk.Tally.Found = uint32(s.number(value))
 	case "max":
 		m.Query.Max = uint16(s.number(value))
+	case "past":
+		m.Walk.Past = marks(value)
+	case "tried":
+		m.Walk.Tried = marks(value)
+	case "careful":
+		m.Walk.Careful = true
+	case "trace":
+		m.Query.Trace = true
+	case "kind":
+		m.Walk.Kind = wire.WalkKind(s.number(value))
 	default:
 		s.t.Fatalf("no field %q of a walk", name)
 	}
+}
+
+func marks(names string) (all []uint32) {
+	for name := range strings.SplitSeq(names, ",") {
+		all = append(all, wire.PeerID(name).Mark())
+	}
+	return all
 }
 
 func (s *script) showWalk(m *wire.Message) {
@@ -448,10 +543,12 @@ func (s *script) showTally(t *wire.Tally) {
 	}
 }
 
-func filterOf(words []string) *summary.Filter {
+// filterOf makes the filter of an index whose names are of one word, or of several
+// with + between.
+func filterOf(names []string) *summary.Filter {
 	var b summary.Builder
-	for _, w := range words {
-		b.Add("", []string{w})
+	for _, name := range names {
+		b.Add("", strings.Split(name, "+"))
 	}
 	return b.Filter()
 }
@@ -523,8 +620,11 @@ func (s *script) showMessage(m *wire.Message) {
 	switch m.Kind {
 	case wire.KindForwardJoin:
 		fmt.Fprintf(&s.out, " %s ttl=%d", m.Contact.Peer, m.TTL)
+	case wire.KindJoin:
+		s.flag(m.Leaf, " leaf", "")
 	case wire.KindNeighbour:
 		s.flag(m.Flag, " urgent", "")
+		s.flag(m.Leaf, " leaf", "")
 	case wire.KindNeighbourReply:
 		s.flag(m.Flag, " yes", " no")
 	case wire.KindDisconnect:
@@ -541,6 +641,12 @@ func (s *script) showMessage(m *wire.Message) {
 		s.showWalk(m)
 	case wire.KindHit:
 		fmt.Fprintf(&s.out, " %s from=%s hops=%d items=%d", s.attempt(m.GUID), m.Contact.Peer, m.Hops, len(m.Items))
+		if m.Tally != nil && len(m.Tally.Trace) > 0 {
+			s.out.WriteString(" by")
+			for _, step := range m.Tally.Trace {
+				fmt.Fprintf(&s.out, " %s", step.Peer)
+			}
+		}
 	case wire.KindAck:
 		fmt.Fprintf(&s.out, " %s nonce=%d found=%d", s.attempt(m.GUID), m.Nonce, m.Found)
 	case wire.KindReport:
@@ -549,6 +655,7 @@ func (s *script) showMessage(m *wire.Message) {
 	case wire.KindSummary:
 		fmt.Fprintf(&s.out, " of=%s", m.Summary.Origin)
 		s.flag(m.Summary.Base != 0, " delta", "")
+		s.flag(m.Summary.Leaf, " leaf", "")
 	case wire.KindSummaryWant, wire.KindWithdraw:
 		for _, p := range m.Peers {
 			fmt.Fprintf(&s.out, " %s", p)
