@@ -57,9 +57,12 @@ func wanted(q *wire.Query) string {
 func explainMove(out *program.Output, name string, m sim.Move) {
 	f := program.Fields{
 		"strategy": name, "at_ms": milliseconds(m.At), "from": m.From, "to": m.To, "what": what(m), "hops": m.Hops,
-		"missed": m.Missed, "hostile": m.Hostile,
+		"dialled": m.Dialled, "missed": m.Missed, "hostile": m.Hostile,
 	}
 	note := ""
+	if m.Dialled {
+		note += " (dialled, for there is no link)"
+	}
 	if m.Missed {
 		note += " (nobody is there)"
 	}
