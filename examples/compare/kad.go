@@ -10,6 +10,8 @@ import (
 	"github.com/ipfs/go-cid"
 	dht "github.com/libp2p/go-libp2p-kad-dht"
 	kadpb "github.com/libp2p/go-libp2p-kad-dht/pb"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
 	"github.com/multiformats/go-multihash"
 )
 
@@ -17,9 +19,10 @@ import (
 // and everything else as it comes, without its filters of addresses, for all hosts
 // are on loopback. Its refresh is not left to the clock but run and measured.
 type kad struct {
-	alpha int
-	world *world
-	nodes []*dht.IpfsDHT
+	alpha   int
+	confirm bool // a provider counts when it answers a ping
+	world   *world
+	nodes   []*dht.IpfsDHT
 }
 
 var _ system = (*kad)(nil)
@@ -135,17 +138,52 @@ func (d *kad) publish(ctx context.Context, holder int, keys []key) error {
 }
 
 // lookup takes the first provider while all hosts live. Later it reads on until one
-// lives; that check costs kad-dht nothing here, though a real asker would dial.
+// lives; unless that is to be confirmed, it is told so, which costs it nothing.
 func (d *kad) lookup(ctx context.Context, asker int, k key) bool {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	wanted := 1
-	if d.world.deaths() {
+	if d.world.deaths() || d.confirm {
 		wanted = 0 // all
+	}
+	if d.confirm {
+		return d.reach(ctx, asker, d.nodes[asker].FindProvidersAsync(ctx, k.cid(), wanted))
 	}
 	for provider := range d.nodes[asker].FindProvidersAsync(ctx, k.cid(), wanted) {
 		if d.world.live(provider.ID) {
 			return true
+		}
+	}
+	return false
+}
+
+// reach pings the providers as they come, until one answers.
+func (d *kad) reach(ctx context.Context, asker int, providers <-chan peer.AddrInfo) bool {
+	h := d.world.hosts[asker]
+	reached := make(chan bool)
+	tried := 0
+	for providers != nil || tried > 0 {
+		select {
+		case p, more := <-providers:
+			if !more {
+				providers = nil
+				continue
+			}
+			tried++
+			go func() {
+				ok := h.Connect(ctx, p) == nil && (<-ping.Ping(ctx, h, p.ID)).Error == nil
+				select {
+				case reached <- ok:
+				case <-ctx.Done():
+				}
+			}()
+		case ok := <-reached:
+			tried--
+			if ok {
+				return true
+			}
+		case <-ctx.Done():
+			return false
 		}
 	}
 	return false

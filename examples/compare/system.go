@@ -49,6 +49,7 @@ func contestants() []contestant {
 		{"guided", "Grapevine, degree 4, guided queries", true, true, grapevinePurpose, overlay.RenewEvery, func() system { return &grapevine{degree: thin, strategy: p2p.Guided} }},
 		{"flood", "Grapevine, degree 4, flooded queries", true, true, grapevinePurpose, overlay.RenewEvery, func() system { return &grapevine{degree: thin, strategy: p2p.Flood} }},
 		{"kad3", "go-libp2p-kad-dht v0.38.0, alpha 3", true, false, kadPurpose, amino.DefaultReprovideInterval, func() system { return &kad{alpha: 3} }},
+		{"kad3-confirmed", "go-libp2p-kad-dht v0.38.0, alpha 3, then the provider is pinged", true, false, kadPurpose, amino.DefaultReprovideInterval, func() system { return &kad{alpha: 3, confirm: true} }},
 		{"kad10", "go-libp2p-kad-dht v0.38.0, alpha 10 (its default)", true, false, kadPurpose, amino.DefaultReprovideInterval, func() system { return &kad{alpha: 10} }},
 		{"floodsub", "pubsub floodsub, degree 4, messages signed (its default)", true, false, floodsubPurpose, 0, func() system { return &floodsub{degree: thin, signed: true} }},
 		{"floodsub-unsigned", "pubsub floodsub, degree 4, messages not signed", true, false, floodsubPurpose, 0, func() system { return &floodsub{degree: thin} }},

@@ -100,9 +100,11 @@ const assumptions = `What this rests on
   and ADD_PROVIDER; summaries, of all of a node's keys together, for Grapevine.
 - CPU is of the process, user and system, less that of the idle system in the same
   time; it includes encryption and the simulated delay.
-- Times are to the first live holder. kad-dht is told at once whether a provider
-  lives; a real asker would dial to see. It takes the first provider before the
-  deaths (count 1), and reads on until one lives after them.
+- Times are to the first live holder. A hit of Grapevine and an answer of floodsub come
+  from it; kad-dht's providers come from third parties. kad3 and kad10 take the first
+  before the deaths (count 1), and are told for nothing which of them live after them;
+  kad3-confirmed dials and pings each as it comes until one answers, in addition to its
+  messages.
 - kad-dht: server mode, private prefix, k = 20, beta = 3, other defaults. Its refresh
   every 10 min is run at once and measured, "refresh B" a node.
 - Who dies is cut off without a goodbye, and asked for at once. "first 5 s" are the
