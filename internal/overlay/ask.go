@@ -21,8 +21,10 @@ type search struct {
 	attempts uint8   // made so far
 	under    []attempt
 	found    int                   // results delivered and not rejected
+	lingers  bool                  // there is nobody left to ask
 	tried    []uint32              // marks of the origins that were probed
 	wrong    []uint32              // and of those that do not have what they promised
+	went     []uint32              // marks of the neighbours that walks began at
 	own      wire.Tally            // what this node saw itself
 	latest   map[uint8]*wire.Tally // of each attempt, when it was last heard of
 }
@@ -244,6 +246,27 @@ func (s *search) missed() float64 {
 		}
 	}
 	return missed
+}
+
+// linger ends a search that has run out of peers to ask. If it found nothing, it
+// waits a little before: for the summaries of what has just been shared.
+func (c *Core) linger(s *search) {
+	if s.found > 0 || s.lingers {
+		c.finish(s)
+		return
+	}
+	s.lingers = true
+	s.wake = c.now + Linger
+}
+
+// news probes an origin that may have what a search is still looking for, by a
+// summary that has just come.
+func (c *Core) news(o wire.PeerID, f *summary.Filter) {
+	for _, s := range c.underway {
+		if s.lingers && s.found < int(s.query.Max) && f.Matches(s.pattern) {
+			c.probeOrigin(s, c.origins.places[o])
+		}
+	}
 }
 
 // finish ends a search: nothing more will come of it.

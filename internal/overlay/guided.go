@@ -42,16 +42,20 @@ func (g *guided) ended(c *Core, s *search) {
 		g.probeOrScout(c, s)
 	case len(s.wrong) > 0 && g.round < MaxRounds:
 		g.again(c, s)
-	case g.walks < MaxWalkers && s.missed() > 0 || g.walks < 2*MaxWalkers && s.missed() > EnoughMissed:
+	case s.missed() == 0: // there is nobody left to ask
+		c.linger(s)
+	case g.walks < MaxWalkers || g.walks < 2*MaxWalkers && s.missed() > EnoughMissed:
 		g.walk(c, s)
 	default:
-		c.finish(s)
+		c.linger(s)
 	}
 }
 
 func (g *guided) waited(c *Core, s *search) {
 	lost := c.lose(s)
 	switch {
+	case s.lingers:
+		c.finish(s)
 	case g.stage == probing:
 		g.probeOrScout(c, s)
 	case lost > 0 && g.round < MaxRounds:
@@ -64,7 +68,11 @@ func (g *guided) waited(c *Core, s *search) {
 func (g *guided) scout(c *Core, s *search) {
 	g.stage = scouting
 	hops := min(WalkHops, max(ScoutHops, ScoutHops*ScoutDegree/max(1, c.relays())))
-	g.send(c, s, 1, uint8(hops), wire.Walk{Kind: wire.WalkGuided, Asker: c.reachable()})
+	w := wire.Walk{Kind: wire.WalkGuided, Asker: c.reachable()}
+	if c.Origins() < SmallOverlay*c.relays() {
+		w.Seen = c.seen(TinySeen) // it may see it all
+	}
+	g.send(c, s, 1, uint8(hops), w)
 }
 
 // walk sends as many walkers at once as results are still wanted: more of them find

@@ -82,6 +82,7 @@ func (c *Core) summarised(l *link, m *wire.Message) {
 		l.told, l.signature = s.Seq, s.Signature
 		c.passOn(l, s)
 	}
+	c.news(s.Origin, f)
 }
 
 // proven tells whether an origin signed its summary, which comes out as f.

@@ -226,14 +226,21 @@ const (
 	// DirectAfter is the way back over which a hit is passed on rather than sent
 	// directly, by a dial: one link takes less than that.
 	DirectAfter = 2
+	// Linger is how long a search that found nothing waits for the summaries of what
+	// was shared just before: until it was read and told to peers two links away.
+	Linger = 2 * time.Second
 	// Candidates is how many neighbours a walk has to choose from: the more, the
 	// less it goes by chance.
 	Candidates = 2
 	// MostTrust bounds what the node remembers of a link's performance.
 	MostTrust = 8
+	// SmallOverlay: where fewer origins are known than so many a neighbour, those
+	// may be all that there are. A scout tells by a set of TinySeen bytes.
+	SmallOverlay = 3
+	TinySeen     = wire.LeastSeen
 	// SmallSeen is the size of the set of origins that a walker keeps: to a few per
 	// cent, among 10,000 peers.
-	SmallSeen = 1 << 10
+	SmallSeen = wire.MidSeen
 	// SampleWeight and SampleWindow make the running mean over the last eight peers
 	// of how many of the origins known to them were new; a survey ends when none was
 	// for so long that the mean of a sample of SurveySample is zero.

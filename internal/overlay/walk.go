@@ -194,7 +194,8 @@ func (c *Core) goOn(k *carried) {
 			c.stop(k)
 			return
 		}
-	case w.Kind == wire.WalkGuided && w.Tally.Known > SurveySample && w.Tally.Fresh == 0 && w.Target == "" && len(k.matches) == 0:
+	case w.Kind == wire.WalkGuided && w.Tally.Known > SurveySample && w.Tally.Fresh == 0 && k.hops >= ScoutHops &&
+		w.Target == "" && len(k.matches) == 0:
 		c.stop(k) // there is nobody left to hear of
 		return
 	case len(k.matches) > 1:
@@ -364,16 +365,17 @@ func (c *Core) sendWalk(s *search, hops uint8, w wire.Walk) {
 	w.Past = []uint32{c.self.Peer.Mark()}
 	w.Tried = slices.Clone(s.wrong[max(0, len(s.wrong)-MaxTried):])
 	k := &carried{query: s.query, walk: w, ttl: hops}
-	for _, a := range s.under { // where the others did not go
-		if l := c.slots[a.slot]; l != nil && l.serial == a.link {
-			k.walk.Past = append(k.walk.Past, l.mark)
-		}
-	}
+	k.walk.Past = s.went // where the others did not begin
 	l := c.anywhere(k, nil)
 	if l == nil {
-		return
+		s.went = s.went[:0]
+		k.walk.Past = nil
+		if l = c.anywhere(k, nil); l == nil {
+			return
+		}
 	}
-	k.walk.Past = k.walk.Past[:1]
+	s.went = append(s.went, l.mark)
+	k.walk.Past = w.Past
 	guid, ok := c.open(s, l, false)
 	if !ok {
 		return

@@ -134,9 +134,9 @@ func (d *decoder) walk(w *pb.Walk) *Walk {
 	d.within("marks of the past", len(w.GetPast()), MaxPast)
 	d.within("marks tried", len(w.GetTried()), MaxTried)
 	switch len(w.GetSeen()) {
-	case 0, MaxSeen / 8, MaxSeen:
+	case 0, LeastSeen, MidSeen, MaxSeen:
 	default:
-		d.fail("seen of %d bytes, not %d or %d", len(w.GetSeen()), MaxSeen/8, MaxSeen)
+		d.fail("seen of %d bytes, not %d, %d or %d", len(w.GetSeen()), LeastSeen, MidSeen, MaxSeen)
 	}
 	out := &Walk{
 		Target:  PeerID(d.bytes("target", w.GetTarget(), MaxPeerID)),

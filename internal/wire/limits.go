@@ -60,6 +60,10 @@ const (
 	// MaxSeen bounds the bitmap of the origins that a survey knows of: 8 bits for
 	// each of 8,000 peers. It is as long, or an eighth of it in smaller overlays.
 	MaxSeen = 8 << 10
+	// MidSeen and LeastSeen are the sizes for walks that look for something: a bit
+	// each for some thousand origins, and for a hundred.
+	MidSeen   = 1 << 10
+	LeastSeen = 1 << 7
 	// MaxSteps bounds a trace: a scout and a walker go 52 links.
 	MaxSteps = 64
 	// MaxTally is the encoded size of a tally: its steps, and eight numbers.
