@@ -1,0 +1,266 @@
+package overlay
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/grapevine-p2p/grapevine/internal/summary"
+	"github.com/grapevine-p2p/grapevine/internal/wire"
+)
+
+// What a hostile peer may not do, and where it is tested:
+//
+//	more queries than a link may send, or the same    limits.txt, repeats.txt, TestOneStormHurtsNobodyElse
+//	floods and walks that never end                   flood.txt, walk-budget.txt, survey-relay.txt
+//	take over the way back of another's query         reverse-path.txt, walk-bound.txt
+//	more results than were asked for                  results.txt, results-walk.txt
+//	more reports than there are attempts              report.txt
+//	fill the tables                                   TestRoutesAreBounded, TestWalksThatNobodyTakesAreBounded,
+//	                                                  TestSearchesAreBounded
+//	make many messages of one                         TestOneWalkIsFewMessages
+//	have this node dial or write to a victim          TestForgedAskersMakeNoWeapon
+//	promise what it does not have                     walk-false.txt, TestFalseMatchesAreHeldAgainstTheirRate
+//	tell more, or otherwise, than an honest origin    summary-rate.txt, summary-limits.txt, TestOriginsAreBounded;
+//	                                                  package summary and package wire for what is too full or large
+//	crowd the view or the host cache                  groups.txt, displace.txt, hostile.txt, TestCacheMakesRoom,
+//	                                                  TestHostCacheIsWhole
+//	anything in any order                             TestWhateverComes
+
+// next returns a query of a GUID that was not there before.
+func (r *relay) next(w *wire.Walk, max uint16) wire.Message {
+	r.count++
+	m := wire.Message{Kind: wire.KindQuery, TTL: 5, Query: &wire.Query{Words: []string{"pear"}, Max: max}, Walk: w}
+	binary.LittleEndian.PutUint64(m.GUID[:], r.count)
+	return m
+}
+
+// TestOneStormHurtsNobodyElse: what a relay passes on of 23 neighbours that ask now
+// and then is not halved by one that asks as much as it can: a thousand times a
+// second, until it loses its link, or as often as it may without losing it.
+func TestOneStormHurtsNobodyElse(t *testing.T) {
+	const degree, seconds = 24, 60
+	for _, walks := range []bool{false, true} {
+		passed := func(perSecond int) (n int, lost bool) {
+			r := newRelay(t, degree)
+			step := time.Second / time.Duration(max(perSecond, 1))
+			storm, honest := r.now, r.now
+			for end := r.now.Add(seconds * time.Second); r.now.Before(end); {
+				var w *wire.Walk
+				if walks {
+					w = &wire.Walk{Kind: wire.WalkRandom}
+				}
+				from := 0
+				if r.now = honest; perSecond > 0 && storm.Before(honest) {
+					r.now, storm = storm, storm.Add(step)
+				} else {
+					from = 1 + int(r.count)%(degree-1)
+					honest = honest.Add(time.Second / 5)
+				}
+				m := r.next(w, 1)
+				effects := append([]Effect(nil), r.receive(from, m)...)
+				for _, e := range effects {
+					if e.Kind == Match && walks {
+						effects = append(effects, r.core.Handle(r.now, Event{Kind: Matched, GUID: e.GUID})...)
+					}
+				}
+				for _, e := range effects {
+					if from > 0 && e.Kind == Send && e.Msg.Kind == wire.KindQuery {
+						n++
+					}
+				}
+			}
+			return n, r.core.links[r.peers[0].Peer] == nil
+		}
+		calm, _ := passed(0)
+		for _, perSecond := range []int{1000, 19} {
+			n, lost := passed(perSecond)
+			t.Logf("walks %v: %d of %d passed on beside %d queries a second", walks, n, calm, perSecond)
+			if 2*n < calm {
+				t.Errorf("walks %v: %d instead of %d passed on beside %d queries a second", walks, n, calm, perSecond)
+			}
+			if lost != (perSecond == 1000) {
+				t.Errorf("%d queries a second: the link is lost: %v", perSecond, lost)
+			}
+		}
+	}
+}
+
+// TestRoutesAreBounded: by number and by time.
+func TestRoutesAreBounded(t *testing.T) {
+	r := newRelay(t, 24)
+	var first wire.GUID
+	for i := range MaxRoutes + MaxRoutes/2 {
+		r.now = r.now.Add(time.Second / 240)
+		m := r.next(nil, 1)
+		m.TTL = 1
+		if r.receive(i%24, m); i == 0 {
+			first = m.GUID
+		}
+	}
+	if n := r.core.routes.len(); n > MaxRoutes || n < MaxRoutes/4 {
+		t.Errorf("%d routes", n)
+	}
+	if r.core.routes.find(r.core.now, first) != nil {
+		t.Error("the first route is still there")
+	}
+	r.now = r.now.Add(RouteLife)
+	r.core.Handle(r.now, Event{Kind: Matched, GUID: first})
+	if n := r.core.routes.len(); n != 0 {
+		t.Errorf("%d routes outlived their time", n)
+	}
+}
+
+// TestWalksThatNobodyTakesAreBounded: neither look-ups that are never answered nor
+// walks that are never acknowledged pile up.
+func TestWalksThatNobodyTakesAreBounded(t *testing.T) {
+	for _, answered := range []bool{false, true} {
+		r := newRelay(t, 24)
+		r.now = r.now.Add(2 * FreshFor) // so that all have to acknowledge
+		for i := range 60 * 24 {
+			m := r.next(&wire.Walk{Kind: wire.WalkGuided, Careful: true}, 1)
+			m.Nonce = 1
+			for _, e := range append([]Effect(nil), r.receive(i%24, m)...) {
+				if e.Kind == Match && answered {
+					r.core.Handle(r.now, Event{Kind: Matched, GUID: e.GUID})
+				}
+			}
+		}
+		if len(r.core.looking) > MaxCarried || len(r.core.custodies) > MaxCarried {
+			t.Errorf("%d looked up, %d not acknowledged", len(r.core.looking), len(r.core.custodies))
+		}
+		if answered == (len(r.core.looking) > 0) || len(r.core.custodies) == 0 {
+			t.Errorf("%d looked up, %d not acknowledged: that tests nothing", len(r.core.looking), len(r.core.custodies))
+		}
+		for range MaxLost + 2 {
+			r.now = r.now.Add(MaxAckWait)
+			r.core.Handle(r.now, Event{Kind: Tick})
+		}
+		if n := len(r.core.custodies); n != 0 {
+			t.Errorf("%d not acknowledged long after", n)
+		}
+	}
+}
+
+func TestSearchesAreBounded(t *testing.T) {
+	r := newRelay(t, 24)
+	for i := range MaxSearches + 10 {
+		guid := wire.GUID{0: byte(i), 1: byte(i >> 8)}
+		r.core.Handle(r.now, Event{Kind: Ask, GUID: guid, Query: &wire.Query{Words: []string{"pear"}, Max: 1}, Strategy: Exhaustive})
+	}
+	if n := r.core.Stats().QueriesUnasked; len(r.core.searches) != MaxSearches || n != 10 {
+		t.Errorf("%d searches, %d dropped", len(r.core.searches), n)
+	}
+	for range 2000 { // each gets its turn and comes to its end
+		r.now = r.core.Next()
+		r.core.Handle(r.now, Event{Kind: Tick})
+	}
+	if len(r.core.searches) != 0 {
+		t.Errorf("%d searches without an end", len(r.core.searches))
+	}
+}
+
+// TestOneWalkIsFewMessages: whatever it wants, however many origins match.
+func TestOneWalkIsFewMessages(t *testing.T) {
+	for kind, most := range map[wire.WalkKind]int{
+		wire.WalkProbe: 1, wire.WalkGuided: MaxProbes, wire.WalkSurvey: MaxSurveyProbes + 1, wire.WalkRandom: 1,
+	} {
+		r := newRelay(t, 24)
+		pear := filterOf([]string{"pear"})
+		for i := range r.peers {
+			for j := range 8 {
+				r.receive(i, wire.Message{Kind: wire.KindSummary, Summary: &wire.Summary{Origin: wire.PeerID(fmt.Sprint(i, "/", j)), Seq: 1, Filter: pear}})
+			}
+		}
+		m := r.next(&wire.Walk{Kind: kind, Target: "1/1"}, 200)
+		if kind != wire.WalkProbe {
+			m.Walk.Target = ""
+		}
+		sent := len(r.receive(0, m))
+		if kind != wire.WalkProbe {
+			sent = len(r.core.Handle(r.now, Event{Kind: Matched, GUID: m.GUID}))
+		}
+		if sent > most || sent == 0 {
+			t.Errorf("a walk of kind %d makes %d messages", kind, sent)
+		}
+	}
+}
+
+// TestForgedAskersMakeNoWeapon: whom walks name as their asker is sent what a node
+// can spare for all of them, and not what all of its links ask for. That holds for
+// a neighbour, too, which would else take this node for hostile.
+func TestForgedAskersMakeNoWeapon(t *testing.T) {
+	const seconds = 20
+	for _, linked := range []bool{false, true} {
+		r := newRelay(t, 24)
+		victim := wire.Contact{Peer: "victim"}
+		if linked {
+			victim = r.peers[23]
+		}
+		hit := 0
+		for range 10 * seconds {
+			r.now = r.now.Add(time.Second / 10)
+			for from := range 23 {
+				m := r.next(&wire.Walk{Kind: wire.WalkGuided, Asker: victim}, 1)
+				m.Hops = 9
+				r.receive(from, m)
+				for _, e := range r.core.Handle(r.now, Event{Kind: Matched, GUID: m.GUID, Items: make([]wire.Item, 64)}) {
+					if e.Kind == Send && e.Peer == victim.Peer && e.Msg.Kind == wire.KindHit {
+						hit++
+					}
+				}
+			}
+		}
+		most := ErrandBurst + seconds*int(time.Second/ErrandEvery)
+		if hit > most || hit == 0 {
+			t.Errorf("a victim that is a neighbour, %v: %d hits in %d s, at most %d", linked, hit, seconds, most)
+		}
+	}
+}
+
+// TestFalseMatchesAreHeldAgainstTheirRate: a filter that is half full matches by
+// accident, the more the more is asked; one that is nearly empty does not.
+func TestFalseMatchesAreHeldAgainstTheirRate(t *testing.T) {
+	var full summary.Builder
+	for i := range 36_000 {
+		full.Add(fmt.Sprint("key", i), nil)
+	}
+	for name, f := range map[string]*summary.Filter{"full": full.Filter(), "empty": filterOf([]string{"pear"})} {
+		const tests = 10_000
+		r := newRelay(t, 24)
+		peer := r.peers[0].Peer
+		r.receive(0, wire.Message{Kind: wire.KindSummary, Summary: &wire.Summary{Origin: peer, Seq: 1, Filter: f}})
+		r.core.origins.tests += tests
+		// Its neighbours' queries, too, come to its door.
+		honest := int(math.Pow(f.Fill(), summary.Hashes) * tests * 24)
+		for range honest + FalseSlack {
+			r.core.falseMatch(peer)
+		}
+		if r.core.origins.find(peer) == nil {
+			t.Errorf("the %s filter is dropped after %d false matches, which its rate explains", name, honest+FalseSlack)
+		}
+		for range 2*honest + 2*FalseSlack {
+			r.core.falseMatch(peer)
+		}
+		if r.core.origins.find(peer) != nil || r.core.distrusted.find(r.core.now, peer) == nil {
+			t.Errorf("the %s filter is believed after %d false matches", name, 3*honest+3*FalseSlack)
+		}
+	}
+}
+
+// TestOriginsAreBounded: a link leads to as many origins as a peer has neighbours.
+func TestOriginsAreBounded(t *testing.T) {
+	r := newRelay(t, 2)
+	for i := range 10 * MaxLinks {
+		r.now = r.now.Add(SummaryEvery)
+		r.receive(0, wire.Message{Kind: wire.KindSummary, Summary: &wire.Summary{Origin: wire.PeerID(fmt.Sprint(i)), Seq: 1}})
+	}
+	if n := r.core.Origins(); n > MaxLinks+1 || n < MaxLinks {
+		t.Errorf("%d origins over one link", n)
+	}
+	if r.core.Stats().SummariesRefused == 0 {
+		t.Error("none was refused")
+	}
+}
