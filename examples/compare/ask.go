@@ -20,6 +20,7 @@ type answer struct {
 // ask begins the look-ups at the plan's rate, whatever becomes of the earlier ones.
 func (t *trial) ask(into *phase, tasks []task, hosts int) error {
 	answers := make([]answer, len(tasks))
+	before := t.world.tally.byKind()
 	u, err := t.during(func() error {
 		began := time.Now()
 		pace := time.NewTicker(time.Duration(float64(time.Second) / t.rate))
@@ -46,6 +47,12 @@ func (t *trial) ask(into *phase, tasks []task, hosts int) error {
 		return err
 	}
 	*into = t.summed(u, answers, hosts)
+	into.Kinds = t.world.tally.byKind()
+	for k, n := range before {
+		if into.Kinds[k] -= n; into.Kinds[k] == 0 {
+			delete(into.Kinds, k)
+		}
+	}
 	t.say("%d look-ups: %.2f %% found, %.1f messages each", into.Lookups, 100*into.Success, into.Each.Messages)
 	return nil
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"github.com/libp2p/go-libp2p/core/protocol"
@@ -55,6 +57,24 @@ func (t traffic) allBytes() (sum int64) {
 type tally struct {
 	purpose       func(kind) purpose
 	frames, bytes [purposes]atomic.Int64
+
+	mu    sync.Mutex
+	kinds map[kind]int64
+}
+
+// byKind returns how many frames of each kind were sent.
+func (t *tally) byKind() map[string]int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	out := make(map[string]int64)
+	for k, n := range t.kinds {
+		out[k.String()] = n
+	}
+	return out
+}
+
+func (k kind) String() string {
+	return fmt.Sprintf("%s field %d value %d", k.protocol, k.field, k.value)
 }
 
 func (t *tally) read() (out traffic) {
@@ -113,6 +133,12 @@ func (s *splitter) end() {
 			}
 		}
 	}
+	s.tally.mu.Lock()
+	if s.tally.kinds == nil {
+		s.tally.kinds = make(map[kind]int64)
+	}
+	s.tally.kinds[k]++
+	s.tally.mu.Unlock()
 	p := s.tally.purpose(k)
 	s.tally.frames[p].Add(1)
 	s.tally.bytes[p].Add(int64(s.size))

@@ -31,6 +31,8 @@ const seeds = 3
 const (
 	// joinTogether bounds the nodes that enter at once.
 	joinTogether = 8
+	// joinTries is how often a node asks to be let in.
+	joinTries = 5
 	// enough is the percentage of nodes whose views are to be full, for where all
 	// others are a last one finds nobody; viewsWithin bounds the wait.
 	enough      = 95
@@ -117,14 +119,22 @@ func (g *grapevine) add(i int) error {
 }
 
 func (g *grapevine) join(ctx context.Context, i int) error {
+	if i == 0 {
+		return nil
+	}
+	rng := g.world.plan.rng(forGraph + uint64(i)<<8)
+	inside := min(max(1, i-joinTogether), g.world.plan.hosts) // those that have surely joined
 	var through []peer.AddrInfo
-	for s := range min(i, seeds) {
-		through = append(through, g.world.addr(s))
+	for range seeds {
+		through = append(through, g.world.addr(rng.IntN(inside)))
 	}
-	if _, err := g.nodes[i].Join(ctx, through...); err != nil {
-		return fmt.Errorf("join node %d: %w", i, err)
+	var err error
+	for range joinTries { // a seed that many enter through may be busy
+		if _, err = g.nodes[i].Join(ctx, through...); err == nil {
+			return nil
+		}
 	}
-	return nil
+	return fmt.Errorf("join node %d: %w", i, err)
 }
 
 func (g *grapevine) publish(_ context.Context, holder int, keys []key) error {

@@ -232,16 +232,13 @@ func (t *trial) maintain() error {
 // kill cuts hosts off; their processes end meanwhile, which nobody hears.
 func (t *trial) kill(dying []int) {
 	t.world.cut(dying...)
-	t.world.closing.Go(func() {
-		for _, i := range dying {
-			if err := t.system.stop(i); err != nil {
-				t.say("stop node %d: %v", i, err)
+	for _, i := range dying {
+		t.world.closing.Go(func() {
+			if err := errors.Join(t.system.stop(i), t.world.hosts[i].Close()); err != nil {
+				t.say("close dead node %d: %v", i, err)
 			}
-			if err := t.world.hosts[i].Close(); err != nil {
-				t.say("close host %d: %v", i, err)
-			}
-		}
-	})
+		})
+	}
 }
 
 func (t *trial) close() error {

@@ -29,7 +29,8 @@ type phase struct {
 	EarlySuccess float64
 	P50, P95     time.Duration // to the first live holder, of those found
 	Each         cost
-	Conns        float64 // connections opened for each look-up
+	Conns        float64          // connections opened for each look-up
+	Kinds        map[string]int64 // frames meanwhile, upkeep included, by protocol and first field
 }
 
 // cost is what one look-up or publication took of all nodes together.
