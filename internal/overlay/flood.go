@@ -57,7 +57,7 @@ func (c *Core) spread(guid wire.GUID, q *wire.Query, ttl, hops uint8, from *link
 			if pattern == nil {
 				pattern = summary.For(q.Key, q.Words)
 			}
-			if c.origins.find(l.peer) != nil && !c.origins.filter(l.peer).Matches(pattern) {
+			if at, told := c.origins.places[l.peer]; told && !c.origins.bank.Get(int(at)).Matches(pattern) {
 				continue
 			}
 			left = 1
