@@ -185,8 +185,9 @@ func (d *driver) send(id peer.ID, e overlay.Effect) {
 	}
 	d.dropped[droppedSlowLink]++
 	d.strain()
-	if e.Msg.Kind == wire.KindQuery || e.Msg.Kind == wire.KindHit {
-		return
+	switch e.Msg.Kind {
+	case wire.KindQuery, wire.KindHit, wire.KindAck, wire.KindReport:
+		return // searches make up for them
 	}
 	d.loseLocked(l)
 }

@@ -6,7 +6,8 @@ import "time"
 // what concerns message sizes in internal/wire.
 const (
 	// outboxSize is the number of messages that may wait for one slow link; then
-	// queries and hits are dropped, and for anything else the link is.
+	// queries, hits and what else belongs to a search are dropped, and for anything
+	// else the link is.
 	outboxSize = 256
 	// maxLinks bounds the links of a node, transient ones included: four times the
 	// default degree's acceptance.
