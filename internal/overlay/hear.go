@@ -96,9 +96,6 @@ func (c *Core) room(l *link, near bool) bool { return near || l.origins <= MaxLi
 
 // passOn tells the other neighbours what one of them shares.
 func (c *Core) passOn(from *link, s *wire.Summary) {
-	if s == nil {
-		return
-	}
 	for _, l := range c.view {
 		if l != from {
 			c.tell(l, s)

@@ -19,13 +19,6 @@ func (c *Core) role(leaf bool) {
 		c.dropRequest(peer)
 		c.end(peer, ReasonTransient)
 	}
-	for len(c.origins.places) > 0 {
-		for i := range c.origins.all {
-			if peer := c.origins.all[i].peer; peer != "" {
-				c.origins.remove(peer)
-			}
-		}
-	}
 	if c.own.seq != 0 {
 		c.timers[timerPublish] = c.upTo(PublishAtOnce)
 	}

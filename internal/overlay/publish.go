@@ -106,6 +106,3 @@ func weight(s *wire.Summary) int {
 	const rest = 24 // sequence numbers, flags, tags and lengths
 	return len(s.Origin) + len(s.Signature) + len(s.Delta) + s.Filter.Size() + rest
 }
-
-// renewed tells whether a summary is recent enough to be counted on.
-func (o *origin) renewed(now instant) bool { return now-o.heard < 2*RenewEvery }

@@ -24,7 +24,7 @@ func (s *seen) add(mark uint32) bool {
 	if len(s.bits) == 0 {
 		return true
 	}
-	at := int(mark) % (8 * len(s.bits))
+	at := int(mark % uint32(8*len(s.bits))) // not negative where an int has 32 bits
 	bit := byte(1) << (at & 7)
 	if s.bits[at>>3]&bit != 0 {
 		return false
