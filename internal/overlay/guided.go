@@ -87,7 +87,13 @@ func (g *guided) walk(c *Core, s *search) {
 func (g *guided) again(c *Core, s *search) {
 	g.stage = again
 	g.round++
-	g.send(c, s, 2*g.round, AgainHops, wire.Walk{Kind: wire.WalkGuided, Careful: true})
+	w := wire.Walk{Kind: wire.WalkGuided, Careful: true}
+	if g.round == 1 && len(s.wrong) == 0 { // among the dead one such is enough
+		w.Asker = c.reachable()
+		g.send(c, s, 1, WalkHops, w)
+	} else {
+		g.send(c, s, 2*g.round, AgainHops, w)
+	}
 }
 
 // send lets n walks go, and waits for them.

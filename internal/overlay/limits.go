@@ -211,6 +211,9 @@ const (
 	// FreshFor: a walk goes to a neighbour heard of so lately unacknowledged. It is
 	// less than PingEvery, so a dead one is noticed before it is pinged.
 	FreshFor = 4 * time.Second
+	// SureFor: one heard of so lately is preferred, and trusted even where others are
+	// known to be gone.
+	SureFor = time.Second
 	// AckSlack and MaxAckWait: an acknowledgement is waited for this long and two
 	// round trips more, at most so long.
 	AckSlack   = 50 * time.Millisecond
@@ -222,7 +225,7 @@ const (
 	// walk may meet on its way.
 	HopTime   = 50 * time.Millisecond
 	TripSlack = 250 * time.Millisecond
-	LostHops  = 4
+	LostHops  = 2
 	// DirectAfter is the way back over which a hit is passed on rather than sent
 	// directly, by a dial: one link takes less than that.
 	DirectAfter = 2

@@ -117,9 +117,9 @@ func (c *Core) down(l *link, why Reason) {
 	c.emit(Down, l.peer).Reason = why
 	c.withdraw(l)
 	c.orphaned(l)
-	switch why {
-	case ReasonHostile, ReasonLeft:
-	case ReasonLost, ReasonSilent:
+	switch {
+	case l.leaf, why == ReasonHostile, why == ReasonLeft:
+	case why == ReasonLost, why == ReasonSilent:
 		c.keep(l.contact, l.proven)
 		c.cache.fail(l.peer, c.now, c.jitter(RetryFirst))
 	default:

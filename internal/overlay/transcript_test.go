@@ -31,9 +31,9 @@ var update = flag.Bool("update", false, "write what the core does into testdata/
 //	recv P join [leaf] | forward-join J ttl=N | neighbour [urgent|leaf] | reply yes|no [leaf] |
 //	       disconnect [leaving] | shuffle O ttl=N P... |
 //	       shuffle-reply P... (to the own last one) | unasked-reply P... |
-//	       ping | pong | query GUID ttl=N hops=N WORD... | hit GUID HOLDER ITEM... |
+//	       ping | pong | query GUID ttl=N hops=N [trace] WORD... | hit GUID HOLDER ITEM... [by=P,P] |
 //	       query GUID ttl=N hops=N probe|guided|survey|random=TARGET [asker=P] [nonce=N]
-//	             [past=P,P] [tried=P,P] [found=N] [max=N] [careful=yes] [trace=yes] WORD... |
+//	             [past=P,P] [tried=P,P] [found=N] [max=N] [careful=yes] WORD... |
 //	       ack GUID nonce=N|last found=N | report GUID MESSAGES [known=N fresh=N] |
 //	       summary ORIGIN [seq=N] [forged] WORD... | want P... | withdraw P... |
 //	       change ORIGIN base=N from=WORD,WORD WORD...
@@ -368,6 +368,8 @@ func (s *script) message(from wire.PeerID, f []string, ttl, hops uint8) wire.Mes
 		m.Kind, m.GUID, m.Query = wire.KindQuery, s.guid(f[1]), &wire.Query{Max: 10}
 		for _, word := range f[2:] {
 			switch name, value, ok := strings.Cut(word, "="); {
+			case word == "trace":
+				m.Query.Trace = true
 			case ok:
 				s.walk(&m, name, value)
 			default:
@@ -376,6 +378,12 @@ func (s *script) message(from wire.PeerID, f []string, ttl, hops uint8) wire.Mes
 		}
 	case "hit":
 		m.Kind, m.GUID, m.Contact.Peer, m.Items = wire.KindHit, s.guid(f[1]), wire.PeerID(f[2]), items(f[3:])
+		if by, ok := strings.CutPrefix(f[len(f)-1], "by="); ok {
+			m.Items, m.Tally = items(f[3:len(f)-1]), &wire.Tally{}
+			for peer := range strings.SplitSeq(by, ",") {
+				m.Tally.Trace = append(m.Tally.Trace, wire.Step{Peer: wire.PeerID(peer)})
+			}
+		}
 	case "ack":
 		m.Kind, m.GUID = wire.KindAck, s.guid(f[1])
 		for _, word := range f[2:] {
@@ -501,8 +509,6 @@ func (s *script) walk(m *wire.Message, name, value string) {
 		m.Walk.Tried = marks(value)
 	case "careful":
 		m.Walk.Careful = true
-	case "trace":
-		m.Query.Trace = true
 	case "kind":
 		m.Walk.Kind = wire.WalkKind(s.number(value))
 	default:

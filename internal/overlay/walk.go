@@ -247,9 +247,8 @@ func (c *Core) nextHop(k *carried) *link {
 	return c.anywhere(k, from)
 }
 
-// anywhere picks a neighbour that the walk has not been to, at random among those
-// that were heard of just now, which are sure to live, and over which nothing was
-// lost; else the best of the others.
+// anywhere picks a neighbour that the walk has not been to: the best of a random half
+// of them.
 func (c *Core) anywhere(k *carried, from *link) *link {
 	n := len(c.view)
 	if n == 0 {
@@ -261,29 +260,37 @@ func (c *Core) anywhere(k *carried, from *link) *link {
 		step++
 	}
 	var pick *link
-	best, good := 0, 0
+	seen := 0
 	for i := range n {
 		l := c.view[(start+i*step)%n]
 		if l == from || l.leaf || l.misses > 0 || slices.Contains(k.walk.Past, l.mark) {
 			continue
 		}
-		if c.fresh(l) && l.trust >= 0 {
-			if beyond := c.beyond(l); good == 0 || beyond > best {
-				pick, best = l, beyond
-			}
-			if good++; good == Candidates {
-				break
-			}
-			continue
-		}
-		if good == 0 && (pick == nil || l.trust > pick.trust) {
+		if pick == nil || c.better(l, pick) {
 			pick = l
+		}
+		if seen++; seen >= max(Candidates, n/2) && pick.trust >= 0 {
+			break
 		}
 	}
 	if pick == nil || !c.pay(pick, from) {
 		return nil
 	}
 	return pick
+}
+
+// better tells which of two neighbours a walk goes to: rather not where things get
+// lost; rather to one heard of just now, which is sure to live; of those to the one
+// beyond which more is unknown here; else to the one heard of last.
+func (c *Core) better(l, than *link) bool {
+	if (l.trust < 0) != (than.trust < 0) {
+		return than.trust < 0
+	}
+	sure, other := c.now-l.heard <= SureFor, c.now-than.heard <= SureFor
+	if sure && other {
+		return c.beyond(l) > c.beyond(than)
+	}
+	return l.heard > than.heard
 }
 
 // damaged tells whether neighbours are gone here, so that a walk may have come to a
@@ -332,7 +339,7 @@ func (c *Core) pass(k *carried, l *link) {
 	c.stats.QueriesForwarded++
 	delivery := l.peer == k.walk.Target
 	w := k.walk
-	if w.Careful || !c.fresh(l) || delivery && l.leaf {
+	if !c.fresh(l) || w.Careful && c.now-l.heard > SureFor || delivery && (l.leaf || w.Careful) {
 		k.walk.Tally.Messages++
 		w.Careful = w.Careful || delivery
 		m.Nonce = c.keepCustody(k, l, true)
