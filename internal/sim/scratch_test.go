@@ -62,7 +62,7 @@ func TestScratch(t *testing.T) {
 				break
 			}
 		}
-		n.After(time.Duration(i)*time.Second*time.Duration(env("SPREAD", 2))/time.Duration(queries), func() {
+		n.After(time.Duration(i)*time.Duration(env("SPREAD",2)*float64(time.Second))/time.Duration(queries), func() {
 			all = append(all, n.Ask(asker, n.cfg.Contents.Query(i), AskOptions{Strategy: strategy, Within: time.Duration(env("WITHIN", 10)) * time.Second, Record: true}))
 		})
 	}
