@@ -30,13 +30,11 @@ const seeds = 3
 
 const (
 	// joinTogether bounds the nodes that enter at once.
-	joinTogether = 8
-	// joinTries is how often a node asks to be let in.
-	joinTries = 5
+	joinTogether = 4
 	// enough is the percentage of nodes whose views are to be full, for where all
 	// others are a last one finds nobody; viewsWithin bounds the wait.
 	enough      = 95
-	viewsWithin = 30 * time.Second
+	viewsWithin = 120 * time.Second
 )
 
 func grapevinePurpose(k kind) purpose {
@@ -86,8 +84,18 @@ func (g *grapevine) start(ctx context.Context, w *world) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-late:
-			return nil
+			return g.allIn()
 		case <-tick.C:
+		}
+	}
+	return g.allIn()
+}
+
+// allIn tells whether every node has a neighbour.
+func (g *grapevine) allIn() error {
+	for i, n := range g.nodes {
+		if len(n.Neighbours()) == 0 {
+			return fmt.Errorf("node %d: %w", i, p2p.ErrNotJoined)
 		}
 	}
 	return nil
@@ -128,13 +136,11 @@ func (g *grapevine) join(ctx context.Context, i int) error {
 	for range seeds {
 		through = append(through, g.world.addr(rng.IntN(inside)))
 	}
-	var err error
-	for range joinTries { // a seed that many enter through may be busy
-		if _, err = g.nodes[i].Join(ctx, through...); err == nil {
-			return nil
-		}
+	_, err := g.nodes[i].Join(ctx, through...)
+	if err != nil && !errors.Is(err, p2p.ErrNotJoined) { // that is tried on
+		return fmt.Errorf("join node %d: %w", i, err)
 	}
-	return fmt.Errorf("join node %d: %w", i, err)
+	return nil
 }
 
 func (g *grapevine) publish(_ context.Context, holder int, keys []key) error {
