@@ -30,11 +30,14 @@ type Saved struct {
 	Oldest   bool // it is one of the oldest neighbours, to be asked first again
 }
 
-// HostCache returns the contacts to be kept over a restart, best first.
+// HostCache returns the contacts to be kept over a restart, best first. Leaves are not
+// among them, for they would grant no link.
 func (c *Core) HostCache() []Saved {
 	saved := make([]Saved, 0, len(c.view)+len(c.cache.entries))
-	for i, l := range c.view {
-		saved = append(saved, Saved{Contact: l.contact, Verified: l.proven, Link: true, Oldest: i < OldestLinks})
+	for _, l := range c.view {
+		if !l.leaf {
+			saved = append(saved, Saved{Contact: l.contact, Verified: l.proven, Link: true, Oldest: len(saved) < OldestLinks})
+		}
 	}
 	for _, good := range []bool{true, false} {
 		for i := range c.cache.entries {

@@ -118,11 +118,15 @@ func TestRoutesAreBounded(t *testing.T) {
 func TestWalksThatNobodyTakesAreBounded(t *testing.T) {
 	for _, answered := range []bool{false, true} {
 		r := newRelay(t, 24)
-		r.now = r.now.Add(2 * FreshFor) // so that all have to acknowledge
-		for i := range 60 * 24 {
-			m := r.next(&wire.Walk{Kind: wire.WalkGuided, Careful: true}, 1)
+		r.now = r.now.Add(2 * FreshFor) // those that say nothing have to acknowledge
+		senders := 24
+		if answered {
+			senders = 12
+		}
+		for i := range 60 * senders {
+			m := r.next(&wire.Walk{Kind: wire.WalkGuided, Target: r.peers[23-i%12].Peer, Careful: true}, 1)
 			m.Nonce = 1
-			for _, e := range append([]Effect(nil), r.receive(i%24, m)...) {
+			for _, e := range append([]Effect(nil), r.receive(i%senders, m)...) {
 				if e.Kind == Match && answered {
 					r.core.Handle(r.now, Event{Kind: Matched, GUID: e.GUID})
 				}

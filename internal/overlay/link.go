@@ -227,8 +227,12 @@ func (c *Core) makeRoom(newcomer wire.Contact, force bool) bool {
 func (c *Core) victim() *link {
 	var pick *link
 	seen := 0
-	for _, l := range c.view[min(OldestLinks, len(c.view)/2):] {
-		if l.chosen || l.leaf {
+	old := min(OldestLinks, c.relays()/2)
+	for _, l := range c.view {
+		if !l.leaf {
+			old--
+		}
+		if l.chosen || l.leaf || old >= 0 {
 			continue
 		}
 		seen++

@@ -51,8 +51,12 @@ func (c *Core) worst() *link {
 	median := rtts[len(rtts)/2]
 	var worst *link
 	badness := time.Duration(0)
-	for _, l := range c.view[min(OldestLinks, len(c.view)):] {
-		if !l.chosen || l.leaf {
+	old := OldestLinks
+	for _, l := range c.view {
+		if !l.leaf {
+			old--
+		}
+		if !l.chosen || l.leaf || old >= 0 {
 			continue
 		}
 		bad := max(0, l.rtt-SlowerThan*median)
