@@ -16,11 +16,11 @@ import (
 // The stages of a simulation, in virtual time.
 const (
 	joinEach  = 2 * time.Millisecond // between two peers that enter
+	joinMost  = time.Minute          // until all have, however many they are
 	settle    = 15 * time.Second     // until views are full
-	shareEach = time.Millisecond     // between two peers that begin to share
-	shareOver = 10 * time.Second     // at least
+	shareOver = 10 * time.Second     // until all have begun to share
 	spread    = 15 * time.Second     // until summaries are where they belong
-	measured  = time.Minute          // of upkeep
+	measured  = 30 * time.Second     // of upkeep: a shuffle of each peer
 	// askOver is when the queries are asked after some peers died: before anybody
 	// can have noticed, for that takes 6 s.
 	askOver = 3 * time.Second
@@ -73,18 +73,17 @@ func grow(ctx context.Context, out *program.Output, c *cli, name string, summari
 		Network: net, flags: c, contents: cfg.Contents, out: out, name: name,
 		rng: rand.New(rand.NewPCG(c.Seed, math.MaxUint64)),
 	}
-	join := joinEach*time.Duration(c.Peers) + settle
+	join := min(joinEach*time.Duration(c.Peers), joinMost)
 	n.Grow(min(c.Peers, overlay.JoinSeeds), 0)
 	n.Run(step)
-	n.Arrive(c.Peers-min(c.Peers, overlay.JoinSeeds), join-settle)
-	if err := n.pass(ctx, "joining", join); err != nil {
+	n.Arrive(c.Peers-min(c.Peers, overlay.JoinSeeds), join)
+	if err := n.pass(ctx, "joining", join+settle); err != nil {
 		return nil, err
 	}
 	n.Corrupt(c.Hostile)
 	if summaries {
-		over := max(shareOver, shareEach*time.Duration(c.Peers))
-		n.ShareAll(over)
-		if err := n.pass(ctx, "spreading summaries", over+spread); err != nil {
+		n.ShareAll(shareOver)
+		if err := n.pass(ctx, "spreading summaries", shareOver+spread); err != nil {
 			return nil, err
 		}
 	}
@@ -94,8 +93,15 @@ func grow(ctx context.Context, out *program.Output, c *cli, name string, summari
 			return nil, err
 		}
 	}
+	upkeep := measured
+	if c.Changing > 0 { // summaries of what changes all the time go out once a minute
+		upkeep = time.Minute
+		if err := n.pass(ctx, "changing keys", upkeep); err != nil {
+			return nil, err
+		}
+	}
 	n.MeasureUpkeep()
-	if err := n.pass(ctx, "measuring upkeep", measured); err != nil {
+	if err := n.pass(ctx, "measuring upkeep", upkeep); err != nil {
 		return nil, err
 	}
 	n.upkeep = n.Upkeep()
@@ -105,7 +111,7 @@ func grow(ctx context.Context, out *program.Output, c *cli, name string, summari
 
 // disturb begins what goes on all the while.
 func (n *network) disturb() {
-	c, long := n.flags, n.flags.Warm+measured+askChurn+overlay.AskWithin
+	c, long := n.flags, n.flags.Warm+2*time.Minute+askChurn+overlay.AskWithin
 	if c.Session > 0 {
 		mean := time.Duration(float64(c.Session) / math.Ln2) // of an exponential distribution
 		n.Churn(long, mean, polite)
