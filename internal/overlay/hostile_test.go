@@ -118,12 +118,13 @@ func TestRoutesAreBounded(t *testing.T) {
 func TestWalksThatNobodyTakesAreBounded(t *testing.T) {
 	for _, answered := range []bool{false, true} {
 		r := newRelay(t, 24)
-		r.now = r.now.Add(2 * FreshFor) // those that say nothing have to acknowledge
+		r.now = r.now.Add(2 * FreshFor)                                 // those that say nothing have to acknowledge
+		r.core.queryLimit = limit{every: time.Millisecond, burst: 5000} // or other limits would be met first
 		senders := 24
 		if answered {
 			senders = 12
 		}
-		for i := range 60 * senders {
+		for i := range 2 * MaxCarried {
 			m := r.next(&wire.Walk{Kind: wire.WalkGuided, Target: r.peers[23-i%12].Peer, Careful: true}, 1)
 			m.Nonce = 1
 			for _, e := range append([]Effect(nil), r.receive(i%senders, m)...) {

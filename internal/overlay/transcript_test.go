@@ -536,6 +536,9 @@ func (s *script) showWalk(m *wire.Message) {
 		fmt.Fprintf(&s.out, " nonce=%d", m.Nonce)
 	}
 	s.flag(w.Careful, " careful", "")
+	if len(w.Tried) > 0 {
+		fmt.Fprintf(&s.out, " tried=%d", len(w.Tried))
+	}
 	s.flag(w.Asker.Peer != "", " asker="+string(w.Asker.Peer), "")
 }
 
