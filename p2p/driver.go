@@ -143,11 +143,11 @@ func (d *driver) carryOut(e overlay.Effect) {
 			d.handleLocked(overlay.Event{Kind: overlay.Matched, GUID: e.GUID})
 		}
 	case overlay.Deliver:
-		if !d.node.queries.deliver(e.GUID, e.Msg) {
+		if !d.node.queries.deliver(e.GUID, e.Msg, e.Tally) {
 			d.dropped[droppedHit]++
 		}
 	case overlay.Done:
-		d.node.queries.end(e.GUID, e.Msg)
+		d.node.queries.end(e.GUID, e.Tally)
 	case overlay.Probe:
 		select {
 		case d.probes <- struct{}{}:

@@ -7,17 +7,18 @@ import (
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 )
 
-// arrival is a hit, or the end of a query, and when it came.
+// arrival is a hit, when it came, and what its query had cost by then. The hit's own tally is that of the walk which brought it.
 type arrival struct {
 	wire.Message
-	at time.Time
+	cost *wire.Tally
+	at   time.Time
 }
 
 // asked is an own query under way.
 type asked struct {
 	guid  wire.GUID
 	hits  chan arrival
-	ended chan arrival // nothing more comes; what is in hits came before
+	ended chan *wire.Tally // nothing more comes; what is in hits came before
 
 	mu       sync.Mutex
 	rejected map[found]bool
@@ -55,7 +56,7 @@ func (q *queries) open(guid wire.GUID) (*asked, error) {
 	if q.all == nil {
 		q.all = make(map[wire.GUID]*asked)
 	}
-	a := &asked{guid: guid, hits: make(chan arrival, hitQueue), ended: make(chan arrival, 1), rejected: make(map[found]bool)}
+	a := &asked{guid: guid, hits: make(chan arrival, hitQueue), ended: make(chan *wire.Tally, 1), rejected: make(map[found]bool)}
 	q.all[guid] = a
 	return a, nil
 }
@@ -73,13 +74,13 @@ func (q *queries) find(guid wire.GUID) *asked {
 }
 
 // deliver hands a hit to its query; false means that it was dropped.
-func (q *queries) deliver(guid wire.GUID, m wire.Message) bool {
+func (q *queries) deliver(guid wire.GUID, m wire.Message, cost *wire.Tally) bool {
 	a := q.find(guid)
 	if a == nil {
 		return true // ended meanwhile
 	}
 	select {
-	case a.hits <- arrival{m, time.Now()}:
+	case a.hits <- arrival{m, cost, time.Now()}:
 		return true
 	default:
 		return false
@@ -87,10 +88,10 @@ func (q *queries) deliver(guid wire.GUID, m wire.Message) bool {
 }
 
 // end tells a query that nothing more will come.
-func (q *queries) end(guid wire.GUID, m wire.Message) {
+func (q *queries) end(guid wire.GUID, cost *wire.Tally) {
 	if a := q.find(guid); a != nil {
 		select {
-		case a.ended <- arrival{m, time.Now()}:
+		case a.ended <- cost:
 		default: // told before
 		}
 	}

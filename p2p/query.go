@@ -112,7 +112,7 @@ func (n *Node) ask(ctx context.Context, q Query, yield func(Hit, error) bool) er
 		})
 		defer n.driver.handle(overlay.Event{Kind: overlay.Cancel, GUID: guid})
 	}
-	if p.done(arrival{wire.Message{Contact: n.contacts.self(), Items: own}, time.Now()}) {
+	if p.done(arrival{Message: wire.Message{Contact: n.contacts.self(), Items: own}, at: time.Now()}) {
 		return nil
 	}
 	for {
@@ -128,8 +128,8 @@ func (n *Node) ask(ctx context.Context, q Query, yield func(Hit, error) bool) er
 			if p.done(hit) {
 				return nil
 			}
-		case end := <-a.ended:
-			p.finish(end)
+		case cost := <-a.ended:
+			p.finish(cost)
 			return nil
 		}
 	}
@@ -165,10 +165,13 @@ func (p *progress) done(m arrival) bool {
 	if from.ID != p.node.ID() {
 		p.node.host.Peerstore().AddAddrs(from.ID, from.Addrs, peerstore.TempAddrTTL)
 	}
-	p.report.note(m.Tally)
+	p.report.note(m.cost)
 	var path []Step
 	if m.Tally != nil {
 		path = steps(m.Tally.Trace)
+	}
+	if len(path) > len(p.report.Path) { // a walk's side probe is in no other trace
+		p.report.Path = path
 	}
 	for _, it := range m.Items {
 		item := Item{Key: Key(it.Key), Name: it.Name, Size: int64(it.Size & math.MaxInt64), Data: it.Data}
@@ -197,8 +200,8 @@ func (p *progress) count(h Hit) {
 }
 
 // finish yields what came before the end, and notes what the query has cost.
-func (p *progress) finish(end arrival) {
-	p.report.note(end.Tally)
+func (p *progress) finish(cost *wire.Tally) {
+	p.report.note(cost)
 	for {
 		select {
 		case hit := <-p.asked.hits:

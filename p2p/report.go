@@ -11,12 +11,13 @@ import (
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 )
 
-// Report tells what a query cost and how far it came: as much as its peers told.
+// Report tells what a query cost and how far it came, with all its walks and probes:
+// as much as its peers told.
 type Report struct {
 	Strategy Strategy
 	Messages int  // sent for it by anybody, acknowledgements and hits included
 	AtLeast  bool // Messages and Asked are a lower bound: nobody counts what a flood sends
-	Asked    int  // peers that looked it up in their indices
+	Asked    int  // look-ups in indices; a peer that two walks come to counts twice
 	Hops     int  // links that it had gone at its first hit; 0: the own index had it, or nobody
 	Hits     int
 	FirstHit time.Duration // from asking to the first hit; 0 without one
@@ -26,10 +27,10 @@ type Report struct {
 	Share       float64 // estimated share of the overlay that it covered, 0 to 1; -1: unknown
 	Unreachable int     // peers that did not answer
 	Stale       int     // peers that did not share what their summaries promised
-	Path        []Step  // what each peer did that it came to, if the query asked for it
+	Path        []Step  // what was done where it came, walk by walk, if the query asked for it; 64 at most
 }
 
-// Step is what one peer did with a query.
+// Step is what one peer did with a query that had come to it.
 type Step struct {
 	Peer    peer.ID
 	Known   int // summaries that it tested
@@ -73,7 +74,7 @@ func newReport(s Strategy) Report {
 	return Report{Strategy: s, AtLeast: s.floods(), Share: -1}
 }
 
-// note takes in the tally of a hit, or of the end. None of its numbers ever falls.
+// note takes in what the query has cost by now. None of its numbers ever falls.
 func (r *Report) note(t *wire.Tally) {
 	if t == nil {
 		return

@@ -69,21 +69,21 @@ func TestQueryEndIsNotDropped(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range hitQueue {
-		if !q.deliver(wire.GUID{1}, wire.Message{}) {
+		if !q.deliver(wire.GUID{1}, wire.Message{}, nil) {
 			t.Fatal("dropped")
 		}
 	}
-	if q.deliver(wire.GUID{1}, wire.Message{}) {
+	if q.deliver(wire.GUID{1}, wire.Message{}, nil) {
 		t.Error("no bound")
 	}
-	q.end(wire.GUID{1}, wire.Message{Tally: &wire.Tally{Asked: 3}})
-	q.end(wire.GUID{1}, wire.Message{})
-	if end := <-a.ended; end.Tally == nil || end.Tally.Asked != 3 || len(a.hits) != hitQueue {
+	q.end(wire.GUID{1}, &wire.Tally{Asked: 3})
+	q.end(wire.GUID{1}, nil)
+	if end := <-a.ended; end == nil || end.Asked != 3 || len(a.hits) != hitQueue {
 		t.Errorf("%+v, %d hits", end, len(a.hits))
 	}
 	q.close(wire.GUID{1})
-	q.end(wire.GUID{1}, wire.Message{})
-	if !q.deliver(wire.GUID{1}, wire.Message{}) {
+	q.end(wire.GUID{1}, nil)
+	if !q.deliver(wire.GUID{1}, wire.Message{}, nil) {
 		t.Error("a late hit is nobody's fault")
 	}
 }
