@@ -337,5 +337,5 @@ func (c *Core) trip(hops int) time.Duration {
 	if measured > 0 {
 		hop = max(sum/time.Duration(2*measured), time.Millisecond)
 	}
-	return TripSlack + time.Duration(hops)*hop*3/2
+	return c.patience.times(TripSlack + time.Duration(hops)*hop*3/2)
 }

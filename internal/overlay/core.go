@@ -49,7 +49,8 @@ type Core struct {
 	looking    map[wire.GUID]*carried // walks that are looked up in the own index
 	custodies  []custody              // walks that are not acknowledged yet
 	nonce      uint32                 // of the last one
-	reached    bool                   // others have opened links to this node
+	patience   patience
+	reached    bool // others have opened links to this node
 
 	// Own queries.
 	searches map[wire.GUID]*search

@@ -15,6 +15,7 @@ type custody struct {
 	link   uint32
 	slot   uint8
 	needed bool // else nothing is heard of it if all is well
+	late   bool // it went on elsewhere: an acknowledgement now shows haste
 	sent   instant
 	due    instant
 }
@@ -37,7 +38,7 @@ func (c *Core) ackWait(l *link) time.Duration {
 	if l != nil && l.rtt > 0 {
 		rtt = l.rtt
 	}
-	return min(AckSlack+2*rtt, MaxAckWait)
+	return min(c.patience.times(AckSlack+2*rtt), MaxAckWait)
 }
 
 // acknowledged is told that a walk came to a neighbour, and how much it found there.
@@ -56,6 +57,12 @@ func (c *Core) acknowledged(l *link, m *wire.Message) {
 	c.custodies = append(c.custodies[:at], c.custodies[at+1:]...)
 	c.stats.Acks++
 	l.sampled(c.now - t.sent)
+	if t.late {
+		c.stats.AcksLate++
+		c.patience.hasty()
+		return
+	}
+	c.patience.timely()
 	k := t.walk
 	if k.walk.Target != l.peer {
 		return
@@ -118,18 +125,23 @@ func (c *Core) takeBack(which func(*custody) bool) {
 	var back []custody
 	kept := c.custodies[:0]
 	for i := range c.custodies {
-		if t := c.custodies[i]; which(&t) {
-			back = append(back, t)
-		} else {
+		t := c.custodies[i]
+		if !which(&t) {
 			kept = append(kept, t)
+			continue
+		}
+		if t.needed && !t.late {
+			back = append(back, t)
+			if l := c.slots[t.slot]; l != nil && l.serial == t.link && l.misses == 0 {
+				t.late, t.due = true, c.now+LateFor
+				kept = append(kept, t)
+			}
 		}
 	}
 	clear(c.custodies[len(kept):])
 	c.custodies = kept
 	for i := range back {
-		if back[i].needed {
-			c.retry(&back[i])
-		}
+		c.retry(&back[i])
 	}
 }
 

@@ -216,8 +216,10 @@ const (
 	SureFor = time.Second
 	// AckSlack and MaxAckWait: an acknowledgement is waited for this long and two
 	// round trips more, at most so long.
-	AckSlack   = 50 * time.Millisecond
-	MaxAckWait = time.Second
+	AckSlack   = 100 * time.Millisecond
+	MaxAckWait = 5 * time.Second
+	// LateFor is how long an acknowledgement that was given up is still known.
+	LateFor = 10 * time.Second
 	// MaxLost bounds the next hops that a walk tries in vain at one peer.
 	MaxLost = 8
 	// HopTime is how long a hop takes while no round trip was measured; TripSlack

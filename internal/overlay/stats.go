@@ -20,6 +20,7 @@ type Stats struct {
 	WalksLost        uint64 // passed on in vain, and taken back
 	WalksRefused     uint64 // dropped: a leaf relays nothing
 	Acks             uint64 // walks passed on and acknowledged
+	AcksLate         uint64 // of those, after they had gone on elsewhere
 	Reports          uint64 // sent
 	HitsRelayed      uint64
 	HitsDelivered    uint64
@@ -71,6 +72,7 @@ func (s *Stats) Add(o *Stats) {
 	s.WalksLost += o.WalksLost
 	s.WalksRefused += o.WalksRefused
 	s.Acks += o.Acks
+	s.AcksLate += o.AcksLate
 	s.Reports += o.Reports
 	s.HitsDirect += o.HitsDirect
 	s.SummariesIn += o.SummariesIn
