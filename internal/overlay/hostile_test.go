@@ -19,7 +19,7 @@ import (
 //	more results than were asked for                  results.txt, results-walk.txt
 //	more reports than there are attempts              report.txt
 //	fill the tables                                   TestRoutesAreBounded, TestWalksThatNobodyTakesAreBounded,
-//	                                                  TestSearchesAreBounded
+//	                                                  TestSearchesAreBounded, TestAttemptsAreBounded
 //	make many messages of one                         TestOneWalkIsFewMessages
 //	have this node dial or write to a victim          TestForgedAskersMakeNoWeapon
 //	promise what it does not have                     walk-false.txt, TestFalseMatchesAreHeldAgainstTheirRate
@@ -164,6 +164,35 @@ func TestSearchesAreBounded(t *testing.T) {
 	}
 	if len(r.core.searches) != 0 {
 		t.Errorf("%d searches without an end", len(r.core.searches))
+	}
+}
+
+// TestAttemptsAreBounded: a search that nobody answers has an end, however long it may
+// take, and no attempt takes the number of a side probe.
+func TestAttemptsAreBounded(t *testing.T) {
+	r := newRelay(t, 24)
+	attempts := map[byte]bool{}
+	count := func(effects []Effect) (done bool) {
+		for _, e := range effects {
+			if e.Kind == Send && e.Msg.Kind == wire.KindQuery {
+				attempts[e.Msg.GUID[15]] = true
+			}
+			done = done || e.Kind == Done
+		}
+		return done
+	}
+	ask := Event{Kind: Ask, Query: &wire.Query{Key: "absent", Max: 1}, Strategy: RandomWalk, Within: 24 * time.Hour}
+	for done := count(r.core.Handle(r.now, ask)); !done; {
+		if r.now = r.core.Next(); r.now.After(time.Unix(1e9, 0).Add(time.Hour)) {
+			t.Fatal("still at it after an hour")
+		}
+		done = count(r.core.Handle(r.now, Event{Kind: Tick}))
+		for i := range r.peers {
+			r.receive(i, wire.Message{Kind: wire.KindPong})
+		}
+	}
+	if len(attempts) != MaxAttempts || attempts[0] || attempts[sideAttempt] {
+		t.Errorf("%d attempts", len(attempts))
 	}
 }
 
