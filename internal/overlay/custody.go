@@ -14,8 +14,9 @@ type custody struct {
 	walk   *carried
 	link   uint32
 	slot   uint8
-	needed bool // else nothing is heard of it if all is well
-	late   bool // it went on elsewhere: an acknowledgement now shows haste
+	mark   uint32 // of the neighbour
+	needed bool   // else nothing is heard of it if all is well
+	late   bool   // it went on elsewhere: an acknowledgement now shows haste
 	sent   instant
 	due    instant
 }
@@ -27,7 +28,7 @@ func (c *Core) keepCustody(k *carried, l *link, needed bool) (nonce uint32) {
 		c.nonce++
 	}
 	due := c.now + c.ackWait(l)
-	c.custodies = append(c.custodies, custody{nonce: c.nonce, walk: k, link: l.serial, slot: l.slot, needed: needed, sent: c.now, due: due})
+	c.custodies = append(c.custodies, custody{nonce: c.nonce, walk: k, link: l.serial, slot: l.slot, mark: l.mark, needed: needed, sent: c.now, due: due})
 	c.timers[timerCustody] = min(c.timers[timerCustody], due)
 	return c.nonce
 }
@@ -153,13 +154,9 @@ func (c *Core) retry(t *custody) {
 	w := &k.walk
 	k.leaf = ""
 	w.Careful = true
-	l := c.slots[t.slot]
-	if l != nil && l.serial != t.link {
-		l = nil
-	}
-	if l != nil {
-		w.Past = remember(w.Past, l.mark, MaxPast)
-		k.lost = append(k.lost, l.mark)
+	w.Past = remember(w.Past, t.mark, MaxPast)
+	k.lost = append(k.lost, t.mark)
+	if l := c.slots[t.slot]; l != nil && l.serial == t.link {
 		l.heard = min(l.heard, c.now-FreshFor-1)
 	}
 	if k.step > 0 {
@@ -171,7 +168,7 @@ func (c *Core) retry(t *custody) {
 		c.stop(k)
 		return
 	}
-	if l != nil && l.peer == w.Target {
+	if w.Target.Mark() == t.mark {
 		w.Target = ""
 	}
 	c.goOn(k)

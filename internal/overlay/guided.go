@@ -4,10 +4,10 @@ import "github.com/grapevine-p2p/grapevine/internal/wire"
 
 // guided is the default strategy. It probes the origins within two links whose
 // summaries match; then a scout goes from peer to peer, follows what matches on its
-// way, and else goes anywhere new; then walkers do the same for longer. Where
-// attempts vanish or bring what is false, as among the dead or the hostile, more and
-// more of them go out at once, shorter ones, each acknowledged hop by hop and none
-// relying on being answered directly.
+// way, and else goes anywhere new; then walkers do the same for longer. Where a walk
+// vanishes, as among the dead, another goes that is acknowledged hop by hop. Where that
+// does not help, or what came was false, as among the hostile, more and more go out at
+// once, shorter ones.
 type guided struct {
 	stage guidedStage
 	round int // of attempts after some were lost
@@ -87,9 +87,12 @@ func (g *guided) walk(c *Core, s *search) {
 func (g *guided) again(c *Core, s *search) {
 	g.stage = again
 	g.round++
-	w := wire.Walk{Kind: wire.WalkGuided, Careful: true}
-	if g.round == 1 && len(s.wrong) == 0 { // among the dead one such is enough
+	w := wire.Walk{Kind: wire.WalkGuided}
+	if g.round%NotDirectly != 0 {
 		w.Asker = c.reachable()
+	}
+	if g.round == 1 && len(s.wrong) == 0 { // among the dead one such is enough
+		w.Careful = true
 		g.send(c, s, 1, WalkHops, w)
 	} else {
 		g.send(c, s, 2*g.round, AgainHops, w)

@@ -186,6 +186,9 @@ const (
 	// in ten peers drop what they should carry, a walk lives for two or three hops.
 	AgainHops = 6
 	MaxRounds = 6
+	// NotDirectly: every so many rounds are answered on the way back alone, if the
+	// node is not as easy to dial as it thinks.
+	NotDirectly = 3
 	// RandomWalkers is the number of walkers of the plain strategy (Lv et al. 2002:
 	// 16 to 64).
 	RandomWalkers = 16

@@ -94,6 +94,14 @@ func (c *Core) up(contact wire.Contact, chosen, proven, leaf bool) *link {
 // bit is the link's in sets of slots.
 func (l *link) bit() uint64 { return 1 << l.slot }
 
+// trip is how long a round trip over the link takes, as far as is known.
+func (l *link) trip() time.Duration {
+	if l.rtt == 0 {
+		return 2 * HopTime
+	}
+	return l.rtt
+}
+
 // sampled takes in how long an answer took.
 func (l *link) sampled(rtt time.Duration) {
 	if l.rtt == 0 {

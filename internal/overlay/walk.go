@@ -2,6 +2,7 @@ package overlay
 
 import (
 	"slices"
+	"time"
 
 	"github.com/grapevine-p2p/grapevine/internal/summary"
 	"github.com/grapevine-p2p/grapevine/internal/wire"
@@ -281,14 +282,14 @@ func (c *Core) anywhere(k *carried, from *link) *link {
 
 // better tells which of two neighbours a walk goes to: rather not where things get
 // lost; rather to one heard of just now, which is sure to live; of those to the one
-// beyond which more is unknown here; else to the one heard of last.
+// that is near and beyond which much is unknown here; else to the one heard of last.
 func (c *Core) better(l, than *link) bool {
 	if (l.trust < 0) != (than.trust < 0) {
 		return than.trust < 0
 	}
 	sure, other := c.now-l.heard <= SureFor, c.now-than.heard <= SureFor
 	if sure && other {
-		return c.beyond(l) > c.beyond(than)
+		return time.Duration(1+c.beyond(l))*than.trip() > time.Duration(1+c.beyond(than))*l.trip()
 	}
 	return l.heard > than.heard
 }

@@ -22,7 +22,7 @@ type Walk struct {
 	Kind    WalkKind
 	Target  PeerID   // the origin that it is on its way to, at most two links off; "": none
 	Asker   Contact  // whom hits may go to directly; no peer: they go back as the query came
-	Careful bool     // every hop is acknowledged
+	Careful bool     // every hop to who was not heard of just now is acknowledged
 	Past    []uint32 // marks of the peers that it came to last, the newest last
 	Tried   []uint32 // marks of the origins that need no more following
 	Seen    []byte   // a bit for each origin known so far, by its mark; nil: not kept
