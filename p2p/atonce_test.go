@@ -2,7 +2,6 @@ package p2p_test
 
 import (
 	"fmt"
-	"slices"
 	"testing"
 
 	"github.com/grapevine-p2p/grapevine/p2p"
@@ -50,9 +49,7 @@ func TestShareAndAskAtOnce(t *testing.T) {
 	for round := range n {
 		shareAndAsk(round)
 	}
-	eventually(t, "all are linked with all", func() bool {
-		return !slices.ContainsFunc(net.Nodes, func(node *p2p.Node) bool { return len(node.Neighbours()) != n-1 })
-	})
+	meshed(t, net)
 	for round := range 20 {
 		shareAndAsk(n + round)
 	}

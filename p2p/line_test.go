@@ -1,7 +1,6 @@
 package p2p_test
 
 import (
-	"errors"
 	"slices"
 	"testing"
 
@@ -79,25 +78,4 @@ func joined(t *testing.T, nodes []*p2p.Node) []*p2p.Node {
 		join(t, nodes[i], nodes[i+1].AddrInfo())
 	}
 	return nodes
-}
-
-// finds asks once, and has to find one.
-func finds(t *testing.T, n *p2p.Node, q p2p.Query) (hit p2p.Hit) {
-	t.Helper()
-	var report p2p.Report
-	q.Max, q.Report = 1, &report
-	found := 0
-	for h, err := range n.Query(t.Context(), q) {
-		if err != nil && !errors.Is(err, p2p.ErrNoNeighbours) {
-			t.Fatal(err)
-		}
-		if err == nil {
-			hit = h
-			found++
-		}
-	}
-	if found != 1 {
-		t.Fatalf("%d hits for %q %q by %v: %v", found, q.Key, q.Words, q.Strategy, report)
-	}
-	return hit
 }

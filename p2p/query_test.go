@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -22,27 +23,45 @@ func collect(t *testing.T, n *p2p.Node, q p2p.Query) (hits []p2p.Hit) {
 	return hits
 }
 
-// settled asks until that many hits come: links are changing as long as an overlay
-// grows, and a query can miss meanwhile.
-func settled(t *testing.T, n *p2p.Node, q p2p.Query, want int) (hits []p2p.Hit) {
+// finds asks once, and has to find.
+func finds(t *testing.T, n *p2p.Node, q p2p.Query) p2p.Hit {
 	t.Helper()
-	eventually(t, fmt.Sprintf("%d hits for %q %q by %v", want, q.Key, q.Words, q.Strategy), func() bool {
-		hits = nil
-		for hit, err := range n.Query(t.Context(), q) {
-			if err != nil && !errors.Is(err, p2p.ErrNoNeighbours) {
-				t.Fatal(err)
-			}
-			if err == nil {
-				hits = append(hits, hit)
-			}
+	q.Max = 1
+	return findsAll(t, n, q, 1)[0]
+}
+
+// findsAll asks once, and has to find so many.
+func findsAll(t *testing.T, n *p2p.Node, q p2p.Query, want int) (hits []p2p.Hit) {
+	t.Helper()
+	var report p2p.Report
+	if q.Report == nil {
+		q.Report = &report
+	}
+	if q.Max == 0 {
+		q.Max = 100
+	}
+	for hit, err := range n.Query(t.Context(), q) {
+		if err != nil {
+			t.Fatal(err)
 		}
-		return len(hits) == want
+		if hits = append(hits, hit); len(hits) == want {
+			return hits
+		}
+	}
+	t.Fatalf("%d hits, not %d, for %q %q by %v: %v", len(hits), want, q.Key, q.Words, q.Strategy, q.Report)
+	return nil
+}
+
+// meshed waits until all are linked with all.
+func meshed(t *testing.T, net *p2ptest.Network) {
+	t.Helper()
+	eventually(t, "all are linked with all", func() bool {
+		return !slices.ContainsFunc(net.Nodes, func(n *p2p.Node) bool { return len(n.Neighbours()) != len(net.Nodes)-1 })
 	})
-	return hits
 }
 
 func TestQueryFindsByKeyAndWords(t *testing.T) {
-	net := p2ptest.New(t, 6, p2p.WithDegree(2))
+	net := p2ptest.New(t, 6)
 	for i, n := range net.Nodes {
 		defer n.Share(p2p.Items{
 			{Key: p2p.Key(fmt.Sprint("key-", i)), Name: fmt.Sprintf("Férias em Évora %d.zip", i), Size: int64(i), Data: []byte{byte(i)}},
@@ -50,13 +69,13 @@ func TestQueryFindsByKeyAndWords(t *testing.T) {
 	}
 	for i, n := range net.Nodes {
 		want := (i + 3) % len(net.Nodes)
-		hit := settled(t, n, p2p.Query{Key: p2p.Key(fmt.Sprint("key-", want)), Max: 1}, 1)[0]
+		hit := finds(t, n, p2p.Query{Key: p2p.Key(fmt.Sprint("key-", want))})
 		if hit.From.ID != net.Nodes[want].ID() || len(hit.From.Addrs) == 0 || hit.Hops < 1 || hit.RTT <= 0 ||
 			hit.Item.Size != int64(want) || string(hit.Item.Data) != string([]byte{byte(want)}) {
 			t.Fatalf("node %d: odd hit %+v", i, hit)
 		}
 	}
-	hits := settled(t, net.Nodes[0], p2p.Query{Words: []string{"évora FÉRIAS"}, Max: len(net.Nodes)}, len(net.Nodes))
+	hits := findsAll(t, net.Nodes[0], p2p.Query{Words: []string{"évora FÉRIAS"}}, len(net.Nodes))
 	if hits[0].Hops != 0 || hits[0].From.ID != net.Nodes[0].ID() {
 		t.Errorf("the own index comes first; got %+v", hits[0])
 	}

@@ -31,7 +31,8 @@ func TestStrategyNames(t *testing.T) {
 // Whoever asks finds by one word, by two and by three, in scripts with spaces and
 // without, whatever way the query travels.
 func TestEachStrategyFinds(t *testing.T) {
-	net := p2ptest.New(t, 6, p2p.WithDegree(2))
+	net := p2ptest.New(t, 6)
+	meshed(t, net)
 	holder := net.Nodes[4]
 	defer holder.Share(p2p.Items{
 		{Key: "1", Name: "Férias em Évora 2026.zip"},
@@ -52,7 +53,7 @@ func TestEachStrategyFinds(t *testing.T) {
 				"photos beach":         "3",
 				"photos, beach summer": "3",
 			} {
-				q := p2p.Query{Words: []string{words}, Max: 1, Strategy: s, Timeout: 2 * time.Second}
+				q := p2p.Query{Words: []string{words}, Strategy: s}
 				if want == "" {
 					q.Timeout = 200 * time.Millisecond
 					if hits := collect(t, net.Nodes[1], q); len(hits) > 0 {
@@ -60,7 +61,7 @@ func TestEachStrategyFinds(t *testing.T) {
 					}
 					continue
 				}
-				hit := settled(t, net.Nodes[1], q, 1)[0]
+				hit := finds(t, net.Nodes[1], q)
 				if hit.Item.Key != want || hit.From.ID != holder.ID() || hit.Hops < 1 {
 					t.Errorf("%q: %+v", words, hit)
 				}
@@ -69,41 +70,20 @@ func TestEachStrategyFinds(t *testing.T) {
 	}
 }
 
-// A query tells what it cost and by whom it came. In a ring of six the holder is three
-// links off.
+// A query tells what it cost and by whom it came. The holder is three links off.
 func TestReport(t *testing.T) {
-	net := p2ptest.New(t, 6, p2p.WithDegree(2))
-	eventually(t, "the ring is closed", func() bool {
-		return !slices.ContainsFunc(net.Nodes, func(n *p2p.Node) bool { return len(n.Neighbours()) != 2 })
-	})
-	asker := net.Nodes[0]
-	near := neighbours(net, asker.ID())
-	var holder *p2p.Node // the one that is no neighbour, and has no neighbour that is one
-	for _, n := range net.Nodes {
-		if n != asker && !slices.Contains(near, n.ID()) &&
-			!slices.ContainsFunc(neighbours(net, n.ID()), func(p peer.ID) bool { return slices.Contains(near, p) }) {
-			holder = n
-		}
-	}
-	if holder == nil {
-		t.Skip("the six are no ring")
-	}
+	nodes := joined(t, line(t, 4))
+	asker, holder := nodes[0], nodes[3]
 	defer holder.Share(p2p.Items{{Key: "k", Name: "n"}})()
 	for _, s := range every() {
 		var report p2p.Report
-		hit := settled(t, asker, p2p.Query{Key: "k", Max: 1, Strategy: s, Trace: true, Report: &report, Timeout: 5 * time.Second}, 1)[0]
-		if hit.Hops < 3 || len(hit.Path) != hit.Hops {
+		hit := finds(t, asker, p2p.Query{Key: "k", Strategy: s, Trace: true, Report: &report})
+		var path []peer.ID
+		for _, step := range hit.Path {
+			path = append(path, step.Peer)
+		}
+		if hit.Hops != 3 || !slices.Equal(path, []peer.ID{nodes[1].ID(), nodes[2].ID(), holder.ID()}) || hit.Path[2].Found != 1 {
 			t.Errorf("%v: %d hops by %+v", s, hit.Hops, hit.Path)
-			continue
-		}
-		last := hit.Path[len(hit.Path)-1]
-		if !slices.Contains(near, hit.Path[0].Peer) || last.Peer != holder.ID() || last.Found != 1 {
-			t.Errorf("%v: path %+v", s, hit.Path)
-		}
-		for i := 1; i < len(hit.Path); i++ {
-			if !slices.Contains(neighbours(net, hit.Path[i-1].Peer), hit.Path[i].Peer) {
-				t.Errorf("%v: step %d of %+v is between strangers", s, i, hit.Path)
-			}
 		}
 		if report.Strategy != s || report.Hits != 1 || report.Hops != hit.Hops || report.FirstHit != hit.RTT ||
 			report.Took < report.FirstHit || report.Messages < hit.Hops || len(report.Path) < len(hit.Path) ||
@@ -119,7 +99,7 @@ func TestReportOfAMiss(t *testing.T) {
 	for i, n := range net.Nodes {
 		defer n.Share(p2p.Items{{Key: "k", Name: strings.Repeat("x", i+1)}})()
 	}
-	settled(t, net.Nodes[0], p2p.Query{Key: "k"}, len(net.Nodes))
+	meshed(t, net)
 	var report p2p.Report
 	q := p2p.Query{Key: "absent", Strategy: p2p.Exhaustive, Report: &report}
 	if hits := collect(t, net.Nodes[0], q); len(hits) > 0 || report.Hits != 0 || report.FirstHit != 0 || report.Took <= 0 {
@@ -139,26 +119,24 @@ func TestReject(t *testing.T) {
 	for i, n := range net.Nodes[1:] {
 		defer n.Share(p2p.Items{{Key: "k", Name: strings.Repeat("x", i+1)}})()
 	}
-	settled(t, net.Nodes[0], p2p.Query{Key: "k", Max: 2}, 2)
-	eventually(t, "the other one is found instead", func() bool {
-		var report p2p.Report
-		var good []p2p.Hit
-		for hit, err := range net.Nodes[0].Query(t.Context(), p2p.Query{Key: "k", Max: 1, Report: &report}) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(hit.Item.Name) == 1 {
-				net.Nodes[0].Reject(hit)
-				net.Nodes[0].Reject(hit) // counts once
-				continue
-			}
-			good = append(good, hit)
+	asker := net.Nodes[0]
+	findsAll(t, asker, p2p.Query{Key: "k"}, 2)
+	var report p2p.Report
+	var good []p2p.Hit
+	for hit, err := range asker.Query(t.Context(), p2p.Query{Key: "k", Max: 1, Report: &report, Timeout: patience}) {
+		if err != nil {
+			t.Fatal(err)
 		}
-		if len(good) > 1 || report.Hits != len(good) {
-			t.Fatalf("%d good hits, %+v", len(good), report)
+		if len(hit.Item.Name) == 1 {
+			asker.Reject(hit)
+			asker.Reject(hit) // counts once
+			continue
 		}
-		return len(good) == 1
-	})
+		good = append(good, hit)
+	}
+	if len(good) != 1 || report.Hits != 1 {
+		t.Errorf("%d good hits, %+v", len(good), report)
+	}
 }
 
 // A leaf is found, and asks, and carries nothing.
@@ -170,13 +148,16 @@ func TestLeaf(t *testing.T) {
 	for i, n := range net.Nodes {
 		defer n.Share(p2p.Items{{Key: "k", Name: strings.Repeat("x", i+1)}})()
 	}
+	for _, n := range net.Nodes[:3] {
+		finds(t, n, p2p.Query{Words: []string{"xxxx"}}) // the leaf's: its summary is known
+	}
 	for _, s := range every() {
 		want := len(net.Nodes)
 		if s == p2p.RandomWalk {
 			want-- // it looks at no summary, and walks over no leaf
 		}
 		for _, n := range net.Nodes[:3] {
-			settled(t, n, p2p.Query{Key: "k", Max: want, Strategy: s, Timeout: 2 * time.Second}, want)
+			findsAll(t, n, p2p.Query{Key: "k", Strategy: s}, want)
 		}
 	}
 	if n := counter(t, registry, "grapevine_queries_answered_total"); n == 0 {
@@ -187,16 +168,5 @@ func TestLeaf(t *testing.T) {
 			t.Errorf("%s of a leaf is %v", name, n)
 		}
 	}
-	settled(t, leaf, p2p.Query{Key: "k", Max: len(net.Nodes)}, len(net.Nodes))
-}
-
-func neighbours(net *p2ptest.Network, of peer.ID) (ids []peer.ID) {
-	for _, n := range net.Nodes {
-		if n.ID() == of {
-			for _, nb := range n.Neighbours() {
-				ids = append(ids, nb.ID)
-			}
-		}
-	}
-	return ids
+	findsAll(t, leaf, p2p.Query{Key: "k"}, len(net.Nodes))
 }
