@@ -54,6 +54,9 @@ func (g *guided) ended(c *Core, s *search) {
 func (g *guided) waited(c *Core, s *search) {
 	lost := c.lose(s)
 	switch {
+	case s.lingers && s.tally().Unreachable > 0 && g.round < MaxRounds:
+		s.lingers = false // what was out of reach may have new neighbours by now
+		g.again(c, s)
 	case s.lingers:
 		c.finish(s)
 	case g.stage == probing:
@@ -91,7 +94,7 @@ func (g *guided) again(c *Core, s *search) {
 	if g.round%NotDirectly != 0 {
 		w.Asker = c.reachable()
 	}
-	if g.round == 1 && len(s.wrong) == 0 { // among the dead one such is enough
+	if g.round <= 2 && len(s.wrong) == 0 { // among the dead one such is enough
 		w.Careful = true
 		g.send(c, s, 1, WalkHops, w)
 	} else {

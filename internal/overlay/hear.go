@@ -3,6 +3,7 @@ package overlay
 import (
 	"errors"
 	"math"
+	"time"
 
 	"github.com/grapevine-p2p/grapevine/internal/summary"
 	"github.com/grapevine-p2p/grapevine/internal/wire"
@@ -77,7 +78,7 @@ func (c *Core) summarised(l *link, m *wire.Message) {
 		o.via |= l.bit()
 		l.origins++
 	}
-	o.seq, o.leaf, o.heard = s.Seq, s.Leaf, c.now
+	o.seq, o.leaf, o.heard = s.Seq, s.Leaf, uint32(c.now/time.Second)
 	if near {
 		l.told, l.signature = s.Seq, s.Signature
 		c.passOn(l, s)
@@ -165,7 +166,7 @@ func (c *Core) disown(peer wire.PeerID) {
 // forget drops the summaries that were not renewed in time.
 func (c *Core) forget() {
 	for i := range c.origins.all {
-		if o := &c.origins.all[i]; o.peer != "" && c.now-o.heard >= SummaryLife {
+		if o := &c.origins.all[i]; o.peer != "" && c.now-instant(o.heard)*time.Second >= SummaryLife {
 			c.drop(o)
 		}
 	}

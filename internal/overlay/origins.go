@@ -12,8 +12,8 @@ import (
 type origin struct {
 	peer   wire.PeerID
 	seq    uint64
-	via    uint64  // the slots of the links that lead to it, its own if it is a neighbour
-	heard  instant // when its summary was last renewed
+	via    uint64 // the slots of the links that lead to it, its own if it is a neighbour
+	heard  uint32 // when its summary was last renewed, in seconds
 	mark   uint32
 	since  uint32 // the tests that there had been before it was known
 	falses uint16 // deliveries that its summary promised in vain
@@ -35,7 +35,7 @@ func (c *Core) Origins() int { return len(c.origins.places) }
 
 // StateBytes returns about how much memory the summaries known take.
 func (c *Core) StateBytes() int {
-	const entry = 56 + 32 + 38 + 8 + 32 // an origin, its place, its peer ID, its slot, its filter's head
+	const entry = 48 + 32 + 38 + 8 + 32 // an origin, its place, its peer ID, its slot, its filter's head
 	return c.origins.bank.Bytes() + len(c.origins.places)*entry
 }
 

@@ -249,7 +249,7 @@ func (c *Core) nextHop(k *carried) *link {
 }
 
 // anywhere picks a neighbour that the walk has not been to: the best of a random half
-// of them.
+// of them, or among the dead of all.
 func (c *Core) anywhere(k *carried, from *link) *link {
 	n := len(c.view)
 	if n == 0 {
@@ -259,6 +259,10 @@ func (c *Core) anywhere(k *carried, from *link) *link {
 	step := 1 + c.rng.IntN(n) // not the next one always: neighbours in a row are alike in age
 	for gcd(step, n) != 1 {
 		step++
+	}
+	enough := max(Candidates, n/2)
+	if k.walk.Careful {
+		enough = n
 	}
 	var pick *link
 	seen := 0
@@ -270,7 +274,7 @@ func (c *Core) anywhere(k *carried, from *link) *link {
 		if pick == nil || c.better(l, pick) {
 			pick = l
 		}
-		if seen++; seen >= max(Candidates, n/2) && pick.trust >= 0 {
+		if seen++; seen >= enough && pick.trust >= 0 {
 			break
 		}
 	}

@@ -88,12 +88,12 @@ func (f *Filter) put(list []Term) bool {
 		for _, h := range probes {
 			fresh += int(1 - bit(f.bits, h))
 		}
-		if f.ones+fresh > most {
+		if int(f.ones)+fresh > most {
 			return false
 		}
 		for _, h := range probes {
 			at := position(h, len(f.bits))
-			f.ones += int(1 - bit(f.bits, h))
+			f.ones += uint32(1 - bit(f.bits, h))
 			f.bits[at>>3] |= 1 << (at & 7)
 		}
 	}

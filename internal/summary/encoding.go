@@ -32,8 +32,8 @@ func check(f *Filter) (*Filter, error) {
 	if f.flags&^knownFlags != 0 {
 		return nil, fmt.Errorf("%w: flags %#x", ErrMalformed, f.flags)
 	}
-	f.ones = countOnes(f.bits)
-	if f.ones > maxOnes(len(f.bits)) {
+	f.ones = uint32(countOnes(f.bits))
+	if int(f.ones) > maxOnes(len(f.bits)) {
 		return nil, fmt.Errorf("%w: %.0f %% of %d bytes full", ErrMalformed, 100*f.Fill(), len(f.bits))
 	}
 	return f, nil

@@ -11,7 +11,7 @@ import (
 // that shares nothing: it matches nothing.
 type Filter struct {
 	bits  []byte
-	ones  int // how many of the bits are set
+	ones  uint32 // how many of the bits are set
 	flags byte
 }
 
