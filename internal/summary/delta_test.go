@@ -21,7 +21,7 @@ func TestDeltaIsApplied(t *testing.T) {
 			for _, at := range rapid.SliceOfN(rapid.IntRange(0, 8*size-1), 0, 50).Draw(t, "flips") {
 				g.bits[at>>3] ^= 1 << (at & 7)
 			}
-			g.ones = countOnes(g.bits)
+			g.ones = uint32(countOnes(g.bits))
 		}
 		delta := f.Delta(g)
 		if delta == nil {
@@ -31,7 +31,7 @@ func TestDeltaIsApplied(t *testing.T) {
 			t.Fatalf("%d bytes are no smaller than the whole", len(delta))
 		}
 		got, err := f.Apply(delta)
-		if g.ones > maxOnes(size) {
+		if int(g.ones) > maxOnes(size) {
 			if err == nil {
 				t.Fatal("too full")
 			}
@@ -54,7 +54,7 @@ func drawn(t *rapid.T, size int) *Filter {
 	for i := range f.bits {
 		f.bits[i] = byte(mix(seed+uint64(i))) & (mask | mask<<4)
 	}
-	f.ones = countOnes(f.bits)
+	f.ones = uint32(countOnes(f.bits))
 	return f
 }
 
