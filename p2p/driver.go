@@ -29,6 +29,7 @@ type driver struct {
 	banned  *lru.Cache[peer.ID, time.Time] // until when
 	pending []overlay.Event                // caused by effects, to be handled after them
 	batch   uint64                         // the events handled so far
+	packed  *packet                        // sent last, by the effects being carried out
 	busy    bool                           // effects are being carried out
 	leaving bool
 	timer   *time.Timer
@@ -77,20 +78,22 @@ func (d *driver) handle(ev overlay.Event) {
 }
 
 func (d *driver) handleLocked(ev overlay.Event) {
-	d.pending = append(d.pending, ev)
 	if d.busy {
+		d.pending = append(d.pending, ev)
 		return // the loop below, further up the stack, takes it
 	}
 	d.busy = true
-	for len(d.pending) > 0 {
-		ev := d.pending[0]
-		d.pending = d.pending[1:]
+	for {
 		d.batch++
 		for _, effect := range d.core.Handle(time.Now(), ev) {
 			d.carryOut(effect)
 		}
+		if len(d.pending) == 0 {
+			break
+		}
+		ev, d.pending = d.pending[0], d.pending[1:]
 	}
-	d.pending = nil
+	d.pending, d.packed = nil, nil
 	d.busy = false
 	d.schedule()
 }
@@ -121,10 +124,14 @@ func (d *driver) carryOut(e overlay.Effect) {
 	case overlay.Send:
 		d.send(id, e)
 	case overlay.Close:
+		l := d.links[id]
+		d.close(id)
 		if e.Reason == overlay.ReasonHostile {
 			d.ban(id)
+			if l != nil {
+				l.cancel() // what it still says is not even read
+			}
 		}
-		d.close(id)
 	case overlay.Up:
 		if l := d.links[id]; l != nil {
 			l.neighbour.Store(true)
@@ -151,9 +158,10 @@ func (d *driver) carryOut(e overlay.Effect) {
 	case overlay.Probe:
 		select {
 		case d.probes <- struct{}{}:
+			target := e.Target // else each effect would be allocated, for the closure
 			d.node.wg.Go(func() {
 				defer func() { <-d.probes }()
-				d.probe(e.Target)
+				d.probe(target)
 			})
 		default:
 			d.dropped[droppedProbe]++
@@ -180,7 +188,7 @@ func (d *driver) send(id peer.ID, e overlay.Effect) {
 		d.node.wg.Go(l.dial)
 	}
 	l.parting, l.batch = false, d.batch
-	if l.push(e.Msg) {
+	if l.push(d.pack(&e.Msg)) {
 		return
 	}
 	d.dropped[droppedSlowLink]++
@@ -190,6 +198,15 @@ func (d *driver) send(id peer.ID, e overlay.Effect) {
 		return // searches make up for them
 	}
 	d.loseLocked(l)
+}
+
+// pack readies a message for an outbox. Links that are sent the same one after the
+// other share it.
+func (d *driver) pack(m *wire.Message) *packet {
+	if d.packed == nil || !d.packed.holds(m) {
+		d.packed = &packet{message: *m}
+	}
+	return d.packed
 }
 
 // strain tells the core, once in a while, that messages are dropped here.
@@ -292,7 +309,7 @@ func (d *driver) received(l *link, m wire.Message) {
 	defer d.mu.Unlock()
 	if d.links[l.peer] == l && !d.leaving {
 		d.handleLocked(overlay.Event{
-			Kind: overlay.Received, Peer: wire.PeerID(l.peer), Msg: m, Peers: []wire.Contact{l.hello},
+			Kind: overlay.Received, Peer: wire.PeerID(l.peer), Msg: m, Peers: l.sender,
 		})
 	}
 }

@@ -30,6 +30,11 @@ const (
 	glareWait = dialTimeout
 	// messageTimeout bounds one message, from its first byte to its last.
 	messageTimeout = 10 * time.Second
+	// messageRate and messageBurst bound what is read from one link; the rest waits at
+	// its sender, so that reading does not take the machine. All that the limits of the
+	// protocol allow on a link, with its hits and summaries, is far less.
+	messageRate  = 1000
+	messageBurst = 2000
 	// linkIdle ends a link on which nothing comes, though pings go every few
 	// seconds.
 	linkIdle = 60 * time.Second

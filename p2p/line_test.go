@@ -33,8 +33,8 @@ func (a *apart) InterceptSecured(_ network.Direction, p peer.ID, _ network.ConnM
 }
 
 // line makes n nodes of which each can link only with the one before it and the one
-// after it. None has joined.
-func line(t *testing.T, n int, opts ...p2p.Option) (nodes []*p2p.Node) {
+// after it; the second gets the options. None has joined.
+func line(t *testing.T, n int, second ...p2p.Option) (nodes []*p2p.Node) {
 	t.Helper()
 	net := new(fabric.Fabric)
 	gaters := make([]apart, n)
@@ -54,8 +54,12 @@ func line(t *testing.T, n int, opts ...p2p.Option) (nodes []*p2p.Node) {
 			}
 		}
 	}
-	for _, h := range hosts {
-		node, err := p2p.New(append([]p2p.Option{p2p.WithHost(h)}, opts...)...)
+	for i, h := range hosts {
+		opts := []p2p.Option{p2p.WithHost(h)}
+		if i == 1 {
+			opts = append(opts, second...)
+		}
+		node, err := p2p.New(opts...)
 		if err != nil {
 			t.Fatal(err)
 		}

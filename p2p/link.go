@@ -28,15 +28,15 @@ var errGlare = errors.New("the other side's stream is used")
 type link struct {
 	driver *driver
 	peer   peer.ID
-	target wire.Contact // what is known of the peer before its hello
-	hello  wire.Contact // what its hello said; set before run
-	theirs bool         // the peer opened it
+	target wire.Contact   // what is known of the peer before its hello
+	sender []wire.Contact // the peer, as its hello said; set before read
+	theirs bool           // the peer opened it
 
 	dialling  bool          // guarded by driver.mu, as are the next two
 	parting   bool          // to be closed as soon as it is open and all is sent
 	batch     uint64        // of the last Send, while dialling
 	adopted   chan greeting // the peer's own stream, in place of our dial
-	outbox    chan wire.Message
+	outbox    chan *packet
 	neighbour atomic.Bool
 
 	ctx      context.Context // ends with the node, or when the link is lost
@@ -53,7 +53,7 @@ func newLink(d *driver, id peer.ID, target wire.Contact) *link {
 		peer:     id,
 		target:   target,
 		adopted:  make(chan greeting, 1),
-		outbox:   make(chan wire.Message, outboxSize),
+		outbox:   make(chan *packet, outboxSize),
 		finished: make(chan struct{}),
 		done:     make(chan struct{}),
 	}
@@ -65,10 +65,10 @@ func newLink(d *driver, id peer.ID, target wire.Contact) *link {
 	return l
 }
 
-// push queues a message; false means that the outbox is full.
-func (l *link) push(m wire.Message) bool {
+// push queues a packet; false means that the outbox is full.
+func (l *link) push(p *packet) bool {
 	select {
-	case l.outbox <- m:
+	case l.outbox <- p:
 		return true
 	default:
 		return false
@@ -142,7 +142,7 @@ func (l *link) open() (greeting, error) {
 // run carries messages both ways until either side ends the link.
 func (l *link) run(g greeting) {
 	stream := g.stream
-	l.hello = g.hello
+	l.sender = []wire.Contact{g.hello}
 	defer close(l.done)
 	defer l.cancel()
 	stop := context.AfterFunc(l.ctx, func() { _ = stream.Reset() })
@@ -179,22 +179,32 @@ func (l *link) read(stream network.Stream) error {
 	r := bufio.NewReader(stream)
 	via := stream.Conn().RemoteMultiaddr()
 	unproved := rate.NewLimiter(unprovedRate, unprovedBurst)
+	pace := rate.NewLimiter(messageRate, messageBurst)
+	patience := deadline{set: stream.SetReadDeadline}
 	end := time.Now().Add(transientLife) // whatever a stranger says
 	for {
+		var err error
 		if l.neighbour.Load() {
-			end = time.Now().Add(linkIdle)
+			err = patience.within(time.Now(), linkIdle)
+		} else {
+			err = patience.at(end)
 		}
-		if err := stream.SetReadDeadline(end); err != nil {
+		if err != nil {
 			return err
 		}
 		if _, err := r.Peek(1); err != nil {
 			return err
 		}
-		if err := stream.SetReadDeadline(time.Now().Add(messageTimeout)); err != nil {
-			return err
+		if !wire.Whole(r) {
+			if err := patience.within(time.Now(), messageTimeout); err != nil {
+				return err
+			}
 		}
 		m, err := wire.Read(r)
 		if err != nil {
+			return err
+		}
+		if err := pace.Wait(l.ctx); err != nil {
 			return err
 		}
 		contacts := l.driver.node.contacts
@@ -235,20 +245,20 @@ func (l *link) read(stream network.Stream) error {
 // write sends what is queued, as many messages at once as wait.
 func (l *link) write(stream network.Stream) error {
 	w := bufio.NewWriter(stream)
-	finished := l.finished
+	patience := deadline{set: stream.SetWriteDeadline}
 	for {
 		select {
 		case <-l.ctx.Done():
 			return l.ctx.Err()
-		case m := <-l.outbox:
-			if err := l.writeOne(stream, w, m); err != nil {
+		case p := <-l.outbox:
+			if err := l.writeOne(&patience, w, p); err != nil {
 				return err
 			}
-		case <-finished:
+		case <-l.finished:
 			for {
 				select {
-				case m := <-l.outbox:
-					if err := l.writeOne(stream, w, m); err != nil {
+				case p := <-l.outbox:
+					if err := l.writeOne(&patience, w, p); err != nil {
 						return err
 					}
 					continue
@@ -261,11 +271,15 @@ func (l *link) write(stream network.Stream) error {
 	}
 }
 
-func (l *link) writeOne(stream network.Stream, w *bufio.Writer, m wire.Message) error {
-	if err := stream.SetWriteDeadline(time.Now().Add(messageTimeout)); err != nil {
+func (l *link) writeOne(patience *deadline, w *bufio.Writer, p *packet) error {
+	frame, err := p.encoded()
+	if err != nil {
 		return err
 	}
-	if err := wire.Write(w, m); err != nil {
+	if err := patience.within(time.Now(), messageTimeout); err != nil {
+		return err
+	}
+	if _, err := w.Write(frame); err != nil {
 		return err
 	}
 	if len(l.outbox) > 0 && w.Available() > 0 {

@@ -84,6 +84,7 @@ func (n *Node) startMetrics(r prometheus.Registerer) error {
 		stat("walks_lost_total", "Walks passed on in vain, and taken back.", func(s overlay.Stats) uint64 { return s.WalksLost }),
 		stat("walks_refused_total", "Walks dropped because a leaf relays nothing.", func(s overlay.Stats) uint64 { return s.WalksRefused }),
 		stat("acks_total", "Walks passed on and acknowledged.", func(s overlay.Stats) uint64 { return s.Acks }),
+		stat("unexpected_total", "Acknowledgements and replies that nothing had asked for.", func(s overlay.Stats) uint64 { return s.Unexpected }),
 		stat("reports_total", "Ends of walks reported to their askers.", func(s overlay.Stats) uint64 { return s.Reports }),
 		stat("summaries_received_total", "Summaries and changes received.", func(s overlay.Stats) uint64 { return s.SummariesIn }),
 		stat("summaries_sent_total", "Summaries and changes sent.", func(s overlay.Stats) uint64 { return s.SummariesOut }),
