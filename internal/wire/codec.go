@@ -24,17 +24,27 @@ func Read(r protodelim.Reader) (Message, error) {
 	return decode(&e)
 }
 
-// Write writes one overlay message as a single frame.
+// Write writes one overlay message as a single frame, in one call of Write.
 func Write(w io.Writer, m Message) error {
-	e, err := encode(m)
+	frame, err := Encode(m)
 	if err != nil {
 		return err
+	}
+	_, err = w.Write(frame)
+	return err
+}
+
+// Encode returns one overlay message as a single frame.
+func Encode(m Message) ([]byte, error) {
+	e, err := encode(m)
+	if err != nil {
+		return nil, err
 	}
 	limit := MaxControlFrame
 	if m.Kind == KindSummary {
 		limit = MaxSummaryFrame
 	}
-	return WriteFrame(w, limit, e)
+	return encodeFrame(limit, e)
 }
 
 // Size is the number of bytes of m on the wire, its length prefix left out.

@@ -75,6 +75,14 @@ func readLength(r io.ByteReader) (uint64, error) {
 	return 0, fmt.Errorf("%w: length of more than 63 bits", ErrMalformed)
 }
 
+// Whole tells whether all of the next frame is in r's buffer, so that to read it is to
+// wait for nobody.
+func Whole(r *bufio.Reader) bool {
+	b, _ := r.Peek(r.Buffered()) // never fails
+	size, n := protowire.ConsumeVarint(b)
+	return n > 0 && size <= uint64(len(b)-n)
+}
+
 // readBytes returns the next size bytes, valid until discard. Those of a
 // bufio.Reader are not copied if they fit its buffer.
 func readBytes(r protodelim.Reader, size int) (b []byte, discard func(), err error) {
@@ -93,15 +101,23 @@ func readBytes(r protodelim.Reader, size int) (b []byte, discard func(), err err
 // WriteFrame writes m as one frame, in one call of Write. A message over limit is
 // refused before anything is written.
 func WriteFrame(w io.Writer, limit int, m proto.Message) error {
+	frame, err := encodeFrame(limit, m)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(frame)
+	return err
+}
+
+func encodeFrame(limit int, m proto.Message) ([]byte, error) {
 	size := proto.Size(m)
 	if size > limit {
-		return fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, size, limit)
+		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, size, limit)
 	}
 	frame := protowire.AppendVarint(make([]byte, 0, size+binary.MaxVarintLen32), uint64(size))
 	frame, err := proto.MarshalOptions{UseCachedSize: true}.MarshalAppend(frame, m)
 	if err != nil {
-		return fmt.Errorf("encode frame: %w", err)
+		return nil, fmt.Errorf("encode frame: %w", err)
 	}
-	_, err = w.Write(frame)
-	return err
+	return frame, nil
 }
