@@ -143,8 +143,9 @@ func named(m wire.Message) iter.Seq[wire.Contact] {
 }
 
 // group is the part of the Internet that a contact is in: the /16 or /48 of its
-// first public address, what one IPv4 provider or one IPv6 customer has. Private, shared, link-local and loopback addresses are in
-// none: a LAN may fill the whole active view.
+// first public address, what one IPv4 provider or one IPv6 customer has. Private,
+// shared, link-local and loopback addresses are in none: a LAN may fill the whole active
+// view.
 func (c *contacts) group(contact wire.Contact) string {
 	addrs, err := c.addrs(contact)
 	if err != nil {
@@ -184,6 +185,18 @@ func fromAfar(via multiaddr.Multiaddr) bool { return via != nil && manet.IsPubli
 func (c *contacts) foreign(contact wire.Contact, via multiaddr.Multiaddr) bool {
 	addrs, err := c.addrs(contact)
 	return err == nil && len(addrs) > 0 && privateFromAfar(addrs, via)
+}
+
+// strip takes the contacts out of a message that cannot be meant for us, as it came over
+// the link via. False: it is about such a contact, and worth nothing without it.
+func (c *contacts) strip(m *wire.Message, via multiaddr.Multiaddr) bool {
+	m.Contacts = slices.DeleteFunc(m.Contacts, func(contact wire.Contact) bool {
+		return len(contact.Record) == 0 || c.foreign(contact, via)
+	})
+	if m.Walk != nil && c.foreign(m.Walk.Asker, via) {
+		m.Walk.Asker = wire.Contact{} // hits go back as the query came
+	}
+	return m.Kind != wire.KindForwardJoin && m.Kind != wire.KindShuffle || !c.foreign(m.Contact, via)
 }
 
 // dialable leaves of a contact's addresses those that may lead to it: of a peer

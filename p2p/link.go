@@ -224,17 +224,7 @@ func (l *link) read(stream network.Stream) error {
 		if err := contacts.check(m); err != nil {
 			return err
 		}
-		kept := m.Contacts[:0]
-		for _, c := range m.Contacts {
-			if len(c.Record) > 0 && !contacts.foreign(c, via) {
-				kept = append(kept, c)
-			}
-		}
-		m.Contacts = kept
-		if m.Walk != nil && contacts.foreign(m.Walk.Asker, via) {
-			m.Walk.Asker = wire.Contact{} // hits go back as the query came
-		}
-		if (m.Kind == wire.KindForwardJoin || m.Kind == wire.KindShuffle) && contacts.foreign(m.Contact, via) {
+		if !contacts.strip(&m, via) {
 			l.driver.drop(droppedForeign)
 			continue
 		}

@@ -24,16 +24,30 @@ type recorded struct {
 	network.Stream
 	input     io.Reader
 	deadlines []time.Time
+	via       multiaddr.Multiaddr
 	reset     bool
 }
 
-type noConn struct{ network.Conn }
+// says makes a message the input.
+func (s *recorded) says(t *testing.T, m wire.Message) {
+	t.Helper()
+	var b bytes.Buffer
+	if err := wire.Write(&b, m); err != nil {
+		t.Fatal(err)
+	}
+	s.input = &b
+}
 
-func (noConn) RemoteMultiaddr() multiaddr.Multiaddr { return nil }
-func (noConn) RemotePeer() peer.ID                  { return "newcomer" }
+type noConn struct {
+	network.Conn
+	via multiaddr.Multiaddr
+}
+
+func (c noConn) RemoteMultiaddr() multiaddr.Multiaddr { return c.via }
+func (noConn) RemotePeer() peer.ID                    { return "newcomer" }
 
 func (s *recorded) Read(p []byte) (int, error) { return s.input.Read(p) }
-func (s *recorded) Conn() network.Conn         { return noConn{} }
+func (s *recorded) Conn() network.Conn         { return noConn{via: s.via} }
 func (s *recorded) Reset() error               { s.reset = true; return nil }
 
 func (s *recorded) SetReadDeadline(t time.Time) error {
