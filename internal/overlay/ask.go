@@ -156,7 +156,8 @@ func (c *Core) reported(s *search, guid wire.GUID, t *wire.Tally) {
 	}
 }
 
-// delivered is told that an attempt brought results.
+// delivered is told that an attempt brought results. Whether they are true, and so
+// whether the way they came is to be trusted, is not known yet.
 func (c *Core) delivered(s *search, guid wire.GUID, t *wire.Tally) {
 	i := s.attempt(guid[len(guid)-1])
 	switch {
@@ -164,12 +165,7 @@ func (c *Core) delivered(s *search, guid wire.GUID, t *wire.Tally) {
 	case s.under[i].probe:
 		c.reported(s, guid, nil)
 	case t != nil && t.Found >= uint32(s.query.Max):
-		c.trust(s.under[i], true)
 		s.under = append(s.under[:i], s.under[i+1:]...)
-	}
-	if s.found >= int(s.query.Max) {
-		s.wake = never
-		c.searchTimer()
 	}
 }
 
@@ -314,12 +310,13 @@ func (c *Core) reject(guid wire.GUID, holder wire.PeerID) {
 		l.trust = -MostTrust
 	}
 	switch {
-	case s.found >= int(s.query.Max) || s.wake != never:
-	case len(s.under) > 0:
-		s.wake = c.now + c.trip(AgainHops)
-		c.searchTimer()
-	case s.deadline != never:
+	case s.found >= int(s.query.Max) || s.deadline == never:
+	case len(s.under) == 0:
+		s.wake = never
 		s.plan.ended(c, s)
+		c.searchTimer()
+	case s.wake == never:
+		s.wake = c.now + c.trip(AgainHops)
 		c.searchTimer()
 	}
 }

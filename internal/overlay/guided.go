@@ -84,7 +84,9 @@ func (g *guided) walk(c *Core, s *search) {
 	g.stage = walking
 	n := min(MaxWalkers, max(1, int(s.query.Max)-s.found))
 	g.walks += n
-	g.send(c, s, n, WalkHops, wire.Walk{Kind: wire.WalkGuided, Asker: c.reachable(), Seen: c.seen(SmallSeen)})
+	g.send(c, s, n, WalkHops, wire.Walk{
+		Kind: wire.WalkGuided, Asker: c.reachable(), Seen: c.seen(SmallSeen), Careful: g.round > 0,
+	})
 }
 
 func (g *guided) again(c *Core, s *search) {
@@ -94,11 +96,11 @@ func (g *guided) again(c *Core, s *search) {
 	if g.round%NotDirectly != 0 {
 		w.Asker = c.reachable()
 	}
-	if g.round <= 2 && len(s.wrong) == 0 { // among the dead one such is enough
+	if g.round == 1 && len(s.wrong) == 0 { // among the dead one such is enough
 		w.Careful = true
-		g.send(c, s, 1, WalkHops, w)
+		g.send(c, s, 1, ScoutHops, w)
 	} else {
-		g.send(c, s, 2*g.round, AgainHops, w)
+		g.send(c, s, 1+g.round, AgainHops, w)
 	}
 }
 
@@ -111,5 +113,8 @@ func (g *guided) send(c *Core, s *search, n int, hops uint8, w wire.Walk) {
 		c.finish(s)
 		return
 	}
-	s.wake = c.now + c.trip(int(hops)) + LostHops*c.ackWait(nil)
+	s.wake = c.now + c.trip(int(hops))
+	if g.stage != again || w.Careful {
+		s.wake += LostHops * c.ackWait(nil)
+	}
 }
