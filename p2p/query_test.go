@@ -75,6 +75,7 @@ func TestQueryFindsByKeyAndWords(t *testing.T) {
 			t.Fatalf("node %d: odd hit %+v", i, hit)
 		}
 	}
+	meshed(t, net)
 	hits := findsAll(t, net.Nodes[0], p2p.Query{Words: []string{"évora FÉRIAS"}}, len(net.Nodes))
 	if hits[0].Hops != 0 || hits[0].From.ID != net.Nodes[0].ID() {
 		t.Errorf("the own index comes first; got %+v", hits[0])
