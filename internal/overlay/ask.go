@@ -20,6 +20,7 @@ type search struct {
 	wake     instant // when the plan is called; never: not
 	attempts uint8   // made so far
 	under    []attempt
+	results  map[result]struct{}   // delivered, whoever brought them
 	found    int                   // results delivered and not rejected
 	lingers  bool                  // there is nobody left to ask
 	tried    []uint32              // marks of the origins that were probed
@@ -27,6 +28,25 @@ type search struct {
 	went     []uint32              // marks of the neighbours that walks began at
 	own      wire.Tally            // what this node saw itself
 	latest   map[uint8]*wire.Tally // of each attempt, when it was last heard of
+}
+
+// result is one item of one holder: two walks may bring it both.
+type result struct {
+	holder wire.PeerID
+	key    string
+	name   string
+}
+
+// fresh notes the items of a hit, and returns how many of them are new.
+func (s *search) fresh(holder wire.PeerID, items []wire.Item) (n int) {
+	for i := range items {
+		r := result{holder, items[i].Key, items[i].Name}
+		if _, known := s.results[r]; !known {
+			s.results[r] = struct{}{}
+			n++
+		}
+	}
+	return n
 }
 
 // ownLimit is the rate of own queries: what every link has in reserve for them
@@ -49,7 +69,7 @@ func (c *Core) ask(ev *Event) {
 	s := &search{
 		guid: guid, query: ev.Query, pattern: summary.For(ev.Query.Key, ev.Query.Words),
 		plan: ev.Strategy.plan(), ttl: ev.TTL, within: ev.Within, wake: never, deadline: never,
-		latest: make(map[uint8]*wire.Tally),
+		latest: make(map[uint8]*wire.Tally), results: make(map[result]struct{}),
 	}
 	if s.ttl == 0 {
 		s.ttl = c.cfg.QueryTTL
@@ -244,13 +264,9 @@ func (s *search) missed() float64 {
 	return missed
 }
 
-// linger ends a search that has run out of peers to ask. If it found nothing, it
-// waits a little before: for the summaries of what has just been shared.
+// linger ends a search that has run out of peers to ask, after a little while: for hits
+// that are on their way, and for the summaries of what has just been shared.
 func (c *Core) linger(s *search) {
-	if s.found > 0 || s.lingers {
-		c.finish(s)
-		return
-	}
 	s.lingers = true
 	s.wake = c.now + Linger
 }
@@ -263,6 +279,16 @@ func (c *Core) news(o wire.PeerID, f *summary.Filter) {
 			c.probeOrigin(s, c.origins.places[o])
 		}
 	}
+}
+
+// seenAll tells whether an attempt has met nobody new for so long that nobody is left.
+func (s *search) seenAll() bool {
+	for number := 1; number <= int(s.attempts); number++ {
+		if t := s.latest[uint8(number)]; t != nil && t.Known > SurveySample && t.Fresh == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // finish ends a search: nothing more will come of it.

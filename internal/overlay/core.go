@@ -50,7 +50,8 @@ type Core struct {
 	custodies  []custody              // walks that are not acknowledged yet
 	nonce      uint32                 // of the last one
 	patience   patience
-	reached    bool // others have opened links to this node
+	directs    []dialled // hits on their way by a dial
+	reached    bool      // others have opened links to this node
 
 	// Own queries.
 	searches map[wire.GUID]*search

@@ -16,12 +16,12 @@ func (x *exhaustive) start(c *Core, s *search) {
 	x.survey(c, s)
 }
 
-func (x *exhaustive) ended(c *Core, s *search) { c.finish(s) }
+func (x *exhaustive) ended(c *Core, s *search) { c.linger(s) }
 
 // waited is told that nothing was heard for so long that the survey must be lost.
 func (x *exhaustive) waited(c *Core, s *search) {
 	c.lose(s)
-	if x.surveys == MaxSurveys {
+	if s.lingers || x.surveys == MaxSurveys {
 		c.finish(s)
 		return
 	}

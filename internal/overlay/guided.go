@@ -42,7 +42,7 @@ func (g *guided) ended(c *Core, s *search) {
 		g.probeOrScout(c, s)
 	case len(s.wrong) > 0 && g.round < MaxRounds:
 		g.again(c, s)
-	case s.missed() == 0: // there is nobody left to ask
+	case s.seenAll(): // there is nobody left to ask
 		c.linger(s)
 	case g.walks < MaxWalkers || g.walks < 2*MaxWalkers && s.missed() > EnoughMissed:
 		g.walk(c, s)

@@ -89,12 +89,12 @@ func (c *Core) sendBack(m *wire.Message, r *route, w *wire.Walk) bool {
 	if w != nil && w.Asker.Peer != "" && w.Asker.Peer != c.self.Peer {
 		asker := w.Asker
 		linked := c.links[asker.Peer] != nil
-		direct := linked || m.Hops > DirectAfter && c.requestTo(asker.Peer) == nil
+		direct := linked || m.Hops > DirectAfter && c.requestTo(asker.Peer) == nil && len(c.directs) < MaxDirects
 		if direct && c.errands.take(c.now, errandLimit, 0) { // it may not have asked at all
 			c.send(asker.Peer, *m).Target = asker
 			if !linked {
 				c.stats.HitsDirect++
-				c.end(asker.Peer, ReasonTransient)
+				c.directs = append(c.directs, dialled{*m, asker.Peer, c.now + DirectWithin})
 			}
 			return true
 		}
@@ -105,6 +105,42 @@ func (c *Core) sendBack(m *wire.Message, r *route, w *wire.Walk) bool {
 	}
 	c.send(l.peer, *m)
 	return true
+}
+
+// dialled is a hit or report on its way to an asker by a dial.
+type dialled struct {
+	msg   wire.Message
+	asker wire.PeerID
+	due   instant // the link is closed then, if it is no neighbour's
+}
+
+// undelivered sends back on the way the query came what an asker could not be dialled
+// for.
+func (c *Core) undelivered(asker wire.PeerID) {
+	kept := c.directs[:0]
+	for _, d := range c.directs {
+		if d.asker != asker {
+			kept = append(kept, d)
+		} else if r := c.routes.find(c.now, d.msg.GUID); r != nil {
+			c.sendBack(&d.msg, r, nil)
+		}
+	}
+	clear(c.directs[len(kept):])
+	c.directs = kept
+}
+
+// hangUp closes the links on which hits went to their askers.
+func (c *Core) hangUp() {
+	kept := c.directs[:0]
+	for _, d := range c.directs {
+		if c.now < d.due {
+			kept = append(kept, d)
+		} else if c.links[d.asker] == nil && c.requestTo(d.asker) == nil {
+			c.end(d.asker, ReasonTransient)
+		}
+	}
+	clear(c.directs[len(kept):])
+	c.directs = kept
 }
 
 // returned takes a neighbour's hit or report one link back towards the asker.
@@ -193,7 +229,7 @@ func (c *Core) arrivedHome(peer wire.PeerID, serial uint32, m *wire.Message) {
 		return
 	}
 	c.stats.HitsDelivered++
-	s.found += n
+	s.found += s.fresh(m.Contact.Peer, m.Items[:n])
 	if m.Tally != nil {
 		s.count(m.GUID[len(m.GUID)-1], m.Tally)
 	}

@@ -240,6 +240,10 @@ const (
 	// Candidates is how many neighbours a walk has to choose from: the more, the
 	// less it goes by chance.
 	Candidates = 2
+	// DirectWithin is how long the dial of an asker is given, MaxDirects the number of
+	// those under way: what ErrandBurst lets through.
+	DirectWithin = 2 * time.Second
+	MaxDirects   = 64
 	// MostTrust bounds what the node remembers of a link's performance.
 	MostTrust = 8
 	// SmallOverlay: where fewer origins are known than so many a neighbour, those

@@ -162,6 +162,7 @@ func (c *Core) lost(peer wire.PeerID) {
 	if l := c.links[peer]; l != nil {
 		c.down(l, ReasonLost)
 	}
+	c.undelivered(peer)
 }
 
 func (c *Core) disconnected(peer wire.PeerID, leaving bool) {

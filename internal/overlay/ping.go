@@ -5,6 +5,7 @@ import "github.com/grapevine-p2p/grapevine/internal/wire"
 // sweep looks at every link and request for what is overdue.
 func (c *Core) sweep() {
 	c.expire()
+	c.hangUp()
 	allowed := c.cfg.PingMisses
 	if silent := c.relays() - c.healthy(); silent >= 3 && 2*silent > c.relays() {
 		// So many at once: it may be this node that hears nothing.
