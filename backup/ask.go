@@ -8,7 +8,7 @@ import (
 	"github.com/grapevine-p2p/grapevine/p2p"
 )
 
-// ask floods a query for a key and yields the hits. It ends when nothing has come for
+// ask queries the overlay for a key and yields the hits. It ends when nothing has come for
 // a while after a first hit from another peer: at least quiet, and longer where round
 // trips are.
 func (s *Service) ask(ctx context.Context, key p2p.Key, most int, quiet time.Duration) iter.Seq2[p2p.Hit, error] {

@@ -2,7 +2,7 @@
 //
 // A [Service] runs on a p2p.Node. [Service.Put] packs a file or a folder, seals it
 // with the owner's [Key] and has it stored by several holders: peers whose owners
-// agreed to keep blobs for others ([WithQuota]). [Service.Locate] floods a query for
+// agreed to keep blobs for others ([WithQuota]). [Service.Locate] asks the overlay for
 // the holders of a blob that are alive now, [Service.List] gathers what holders have
 // of the owner, and [Service.Get] restores from any of them.
 //

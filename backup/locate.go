@@ -17,7 +17,7 @@ type Holder struct {
 	RTT  time.Duration // from asking to its answer
 }
 
-// Locate floods a query for a blob and yields the holders that answer, until nothing
+// Locate asks the overlay for a blob and yields the holders that answer, until nothing
 // more comes, for 6 s at most. A holder's word is not proved: Get proves every byte.
 func (s *Service) Locate(ctx context.Context, id BlobID) iter.Seq2[Holder, error] {
 	return func(yield func(Holder, error) bool) {

@@ -71,7 +71,7 @@ type timing struct {
 	firstTry  time.Duration // before the first attempt to reconnect
 	lastTry   time.Duration // the greatest wait between attempts
 	giveUp    time.Duration // after which no more attempts are made
-	query     time.Duration // for a flooded query for a person
+	query     time.Duration // for a query for a person
 }
 
 func defaultTiming() timing {

@@ -1,7 +1,7 @@
 // Tour shows the whole of Grapevine in one process, over real loopback sockets:
 // peers enter through bootstrap servers, two of them chat with every server gone, a
 // folder is backed up on others, its owner and most holders are cut off, and a new
-// peer finds what is left by a flooded query and restores every byte.
+// peer finds what is left by a query and restores every byte.
 package main
 
 import (

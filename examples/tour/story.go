@@ -297,7 +297,7 @@ func (s *story) restore(ctx context.Context) error {
 		"files": len(got), "bytes": restored.Size, "restore_seconds": seconds(time.Since(fetch)), "identical": true,
 	},
 		fmt.Sprintf("A new peer, nova, has ana's backup key and the address of %s, and nothing else.", door.name),
-		fmt.Sprintf("A flooded query finds the blob at %s, %s away, in %s.", strings.Join(holders, ", "), links(hops), ms(took)),
+		fmt.Sprintf("A query finds the blob at %s, %s away, in %s.", strings.Join(holders, ", "), links(hops), ms(took)),
 		fmt.Sprintf("%d files, %d bytes restored in %.2f s; every SHA-256 is the same.", len(got), restored.Size, time.Since(fetch).Seconds()))
 	return nil
 }

@@ -28,5 +28,6 @@
 //
 // Membership is HyParView (Leitão, Pereira, Rodrigues 2007): a small symmetric
 // active view that queries travel over, and a larger host cache (the passive
-// view) to repair it from. Queries flood the active view as in Gnutella 0.6.
+// view) to repair it from. A query follows the summaries of who shares what, or
+// travels by another [Strategy].
 package overlay
