@@ -15,7 +15,7 @@ var summaryLimit = limit{SummaryEvery, SummaryBurst}
 // other neighbours, or that of one of its neighbours, which is not.
 func (c *Core) summarised(l *link, m *wire.Message) {
 	s := m.Summary
-	if s == nil || s.Origin == "" {
+	if s == nil || s.Origin == "" || s.Seq == 0 { // 0: nothing was told
 		c.expel(l.peer)
 		return
 	}

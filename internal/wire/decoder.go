@@ -182,6 +182,8 @@ func (d *decoder) summary(s *pb.Summary) *Summary {
 		d.fail("signature of %d bytes, not %d", n, SignatureSize)
 	}
 	switch whole := s.GetBase() == 0; {
+	case s.GetSeq() == 0:
+		d.fail("summary without a sequence number")
 	case whole && len(s.GetDelta()) > 0, !whole && len(s.GetFilter()) > 0:
 		d.fail("summary with a filter for a change, or a change for a filter")
 	case !whole && len(s.GetDelta()) == 0:

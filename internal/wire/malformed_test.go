@@ -251,6 +251,7 @@ func TestMalformedFields(t *testing.T) {
 
 		"summary origin missing":   summary(func(s *pb.Summary) { s.Origin = nil }),
 		"summary origin long":      summary(func(s *pb.Summary) { s.Origin = make([]byte, MaxPeerID+1) }),
+		"summary seq missing":      summary(func(s *pb.Summary) { s.Seq = 0 }),
 		"summary filter short":     summary(func(s *pb.Summary) { s.Filter = s.Filter[:len(s.Filter)-1] }),
 		"summary filter long":      summary(func(s *pb.Summary) { s.Filter = make([]byte, MaxFilter+512) }),
 		"summary filter full":      summary(func(s *pb.Summary) { s.Filter = append([]byte{0}, repeat(512, []byte{0xff})...) }),

@@ -136,7 +136,7 @@ func edges() map[string]Message {
 		"largest ack":     {Kind: KindAck, GUID: guid, Found: 1<<16 - 1, Nonce: 1<<32 - 1},
 		"empty report":    {Kind: KindReport, Contact: Contact{Peer: "p"}, Tally: &Tally{}},
 		"largest report":  {Kind: KindReport, GUID: guid, Hops: 255, Contact: most, Tally: &costly},
-		"empty summary":   {Kind: KindSummary, Summary: &Summary{Origin: "p"}},
+		"empty summary":   {Kind: KindSummary, Summary: &Summary{Origin: "p", Seq: 1}},
 		"largest summary": {Kind: KindSummary, Summary: &Summary{Origin: most.Peer, Seq: 1<<64 - 1, Filter: filter(13000), Leaf: true, Signature: make([]byte, SignatureSize)}},
 		"largest delta":   {Kind: KindSummary, Summary: &Summary{Origin: most.Peer, Seq: 1<<64 - 1, Base: 1<<64 - 2, Delta: make([]byte, MaxFilter), Signature: make([]byte, SignatureSize)}},
 		"no origins":      {Kind: KindWithdraw, Peers: []PeerID{}},
