@@ -120,11 +120,7 @@ func (c *Core) wanted(l *link, m *wire.Message) {
 			c.stats.SummariesRefused++
 			return
 		}
-		if peer == c.self.Peer && c.own.seq != 0 {
-			c.tell(l, &wire.Summary{
-				Origin: peer, Seq: c.own.seq, Filter: c.own.told, Leaf: c.cfg.Leaf, Signature: c.own.signature,
-			})
-		} else if s := c.whole(peer); s != nil {
+		if s := c.whole(peer); s != nil {
 			c.tell(l, s)
 		}
 	}

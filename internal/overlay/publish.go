@@ -10,6 +10,7 @@ type publication struct {
 	shared    *summary.Filter // by the own index now
 	told      *summary.Filter // to the neighbours
 	seq       uint64          // of what was told; 0: nothing was
+	leaf      bool            // as it was told
 	signature []byte
 	at        instant // when it was told
 	rate      bucket
@@ -58,7 +59,7 @@ func (c *Core) publish() {
 			return
 		}
 	}
-	own.told, own.signature, own.at = own.shared, s.Signature, c.now
+	own.told, own.leaf, own.signature, own.at = own.shared, s.Leaf, s.Signature, c.now
 	for _, l := range c.view {
 		c.tell(l, s)
 	}
@@ -67,10 +68,8 @@ func (c *Core) publish() {
 
 // introduce tells a new neighbour what this node shares, and what its neighbours do.
 func (c *Core) introduce(l *link) {
-	if c.own.seq != 0 {
-		c.tell(l, &wire.Summary{
-			Origin: c.self.Peer, Seq: c.own.seq, Filter: c.own.told, Leaf: c.cfg.Leaf, Signature: c.own.signature,
-		})
+	if s := c.whole(c.self.Peer); s != nil {
+		c.tell(l, s)
 	}
 	for _, other := range c.view {
 		if s := c.whole(other.peer); s != nil {
@@ -79,8 +78,15 @@ func (c *Core) introduce(l *link) {
 	}
 }
 
-// whole returns the summary of a neighbour as it is now, or nil if it has told none.
+// whole returns the summary of a neighbour, or of this node, as it was told last, or
+// nil if it has told none.
 func (c *Core) whole(peer wire.PeerID) *wire.Summary {
+	if own := &c.own; peer == c.self.Peer {
+		if own.seq == 0 {
+			return nil
+		}
+		return &wire.Summary{Origin: peer, Seq: own.seq, Filter: own.told, Leaf: own.leaf, Signature: own.signature}
+	}
 	o, l := c.origins.find(peer), c.links[peer]
 	if o == nil || l == nil || l.told != o.seq {
 		return nil
