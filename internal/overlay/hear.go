@@ -50,7 +50,7 @@ func (c *Core) summarised(l *link, m *wire.Message) {
 		}
 		return
 	}
-	if o == nil && !c.room(l, near) || c.origins.bank.Bytes()+s.Filter.Size() > MaxStateBytes {
+	if (o == nil || o.via&l.bit() == 0) && !c.room(l, near) || c.origins.bank.Bytes()+s.Filter.Size() > MaxStateBytes {
 		c.stats.SummariesRefused++
 		return
 	}

@@ -294,6 +294,16 @@ func TestOriginsAreBounded(t *testing.T) {
 	if n := r.core.Origins(); n > MaxLinks+1 || n < MaxLinks {
 		t.Errorf("%d origins over one link", n)
 	}
+	for i := range MaxLinks { // nor by newer summaries of those that others lead to
+		for _, from := range []int{1, 0} {
+			r.now = r.now.Add(SummaryEvery)
+			s := &wire.Summary{Origin: wire.PeerID(fmt.Sprint("other", i)), Seq: uint64(2 - from)}
+			r.receive(from, wire.Message{Kind: wire.KindSummary, Summary: s})
+		}
+	}
+	if n := r.core.links[r.peers[0].Peer].origins; n > MaxLinks+1 || r.core.Origins() <= n {
+		t.Errorf("one link leads to %d of %d origins", n, r.core.Origins())
+	}
 	if r.core.Stats().SummariesRefused == 0 {
 		t.Error("none was refused")
 	}
