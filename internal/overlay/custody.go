@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/grapevine-p2p/grapevine/internal/summary"
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 )
 
@@ -68,7 +69,7 @@ func (c *Core) acknowledged(l *link, m *wire.Message) {
 	if k.walk.Target != l.peer {
 		return
 	}
-	if m.Found == 0 && plain(k.query) {
+	if m.Found == 0 && plain(k.query) && c.promises(l.peer, k.query) {
 		c.falseMatch(l.peer)
 	}
 	switch {
@@ -93,6 +94,12 @@ func (c *Core) acknowledged(l *link, m *wire.Message) {
 // several words it may be that the words are of different names.
 func plain(q *wire.Query) bool {
 	return len(q.Words) == 0 || q.Key == "" && len(q.Words) == 1
+}
+
+// promises tells whether a peer's summary, as it is known here, matches a query. A walk
+// may have been sent to it for anything.
+func (c *Core) promises(peer wire.PeerID, q *wire.Query) bool {
+	return c.origins.filter(peer).Matches(summary.For(q.Key, q.Words))
 }
 
 // settled is told what a probe found at its target. If that is nothing, nobody else

@@ -22,7 +22,8 @@ import (
 //	                                                  TestSearchesAreBounded, TestAttemptsAreBounded
 //	make many messages of one                         TestOneWalkIsFewMessages
 //	have this node dial or write to a victim          TestForgedAskersMakeNoWeapon
-//	promise what it does not have                     walk-false.txt, TestFalseMatchesAreHeldAgainstTheirRate
+//	promise what it does not have                     walk-false.txt, TestFalseMatchesAreHeldAgainstTheirRate,
+//	                                                  TestNobodyIsHeldToWhatItNeverPromised
 //	tell more, or otherwise, than an honest origin    summary-rate.txt, summary-limits.txt, TestOriginsAreBounded;
 //	                                                  package summary and package wire for what is too full or large
 //	crowd the view or the host cache                  groups.txt, displace.txt, hostile.txt, TestCacheMakesRoom,
@@ -280,6 +281,29 @@ func TestFalseMatchesAreHeldAgainstTheirRate(t *testing.T) {
 		}
 		if r.core.origins.find(peer) != nil || r.core.distrusted.find(r.core.now, peer) == nil {
 			t.Errorf("the %s filter is believed after %d false matches", name, 3*honest+3*FalseSlack)
+		}
+	}
+}
+
+// TestNobodyIsHeldToWhatItNeverPromised: a neighbour that sends another what it did not
+// promise to have cannot have it dropped for that.
+func TestNobodyIsHeldToWhatItNeverPromised(t *testing.T) {
+	for _, asked := range []string{"plum", "pear"} {
+		r := newRelay(t, 4)
+		honest := r.peers[1].Peer
+		r.tell(1, honest, filterOf([]string{"pear"}))
+		for range 10 * FalseSlack {
+			r.now = r.now.Add(time.Second)
+			m := r.next(&wire.Walk{Kind: wire.WalkProbe, Target: honest}, 1)
+			m.Query = &wire.Query{Words: []string{asked}, Max: 1}
+			for _, e := range append([]Effect(nil), r.receive(0, m)...) {
+				if e.Kind == Send && e.Peer == honest && e.Msg.Nonce != 0 {
+					r.receive(1, wire.Message{Kind: wire.KindAck, GUID: m.GUID, Nonce: e.Msg.Nonce})
+				}
+			}
+		}
+		if known := r.core.origins.find(honest) != nil; known == (asked == "pear") {
+			t.Errorf("asked for %s in vain, who promised a pear is known: %v", asked, known)
 		}
 	}
 }
