@@ -8,7 +8,8 @@ type expandingRing struct {
 
 func (r *expandingRing) start(c *Core, s *search) { r.waited(c, s) }
 
-func (r *expandingRing) ended(*Core, *search) {}
+// ended is told that what came was false: the ring goes on growing.
+func (r *expandingRing) ended(c *Core, s *search) { r.waited(c, s) }
 
 func (r *expandingRing) waited(c *Core, s *search) {
 	if r.ttl == s.ttl {
