@@ -136,10 +136,12 @@ func (d *download) ask(ctx context.Context, q p2p.Query, each func(listing, p2p.
 	if err != nil {
 		return report, err
 	}
+	answered := false
 	for hit, err := range d.node.Query(ctx, q) {
 		if err != nil {
 			return report, err
 		}
+		answered = true
 		l, err := d.group.listing(hit)
 		if err != nil {
 			d.node.Reject(hit)
@@ -149,6 +151,9 @@ func (d *download) ask(ctx context.Context, q p2p.Query, each func(listing, p2p.
 		if !each(l, hit) {
 			break
 		}
+	}
+	if !answered {
+		d.get.explain(d.out, report.Path)
 	}
 	return report, nil
 }

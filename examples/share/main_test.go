@@ -274,6 +274,8 @@ func TestForAPerson(t *testing.T) {
 		{"nothing", []string{"search", "absent", "--timeout=100ms"}, 1, `search for "absent": nothing found`},
 		{"no such ID", []string{"get", strings.Repeat("ab", 32), "--timeout=100ms"}, 1, "nothing found"},
 		{"too many", []string{"search", "--max=1000", "x"}, 2, "--max: want 1 to 200"},
+		{"no time", []string{"search", "--timeout=-1s", "x"}, 2, "--timeout: -1s is below zero"},
+		{"no time to get", []string{"get", "--timeout=-1s", "x"}, 2, "--timeout: -1s is below zero"},
 		{"no words", []string{"search", "--", "--"}, 1, "neither a key nor a word"},
 		{"no folder", []string{"serve", filepath.Join(to, "absent")}, 1, "no such file"},
 		{"no data", []string{"serve", filepath.Dir(data)}, 1, "with the node's key"},

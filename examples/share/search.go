@@ -27,7 +27,7 @@ func (s *searchCmd) Validate() error {
 	if s.Max < 1 || s.Max > maxFound {
 		return fmt.Errorf("--max: want 1 to %d", maxFound)
 	}
-	return nil
+	return s.travel.Validate()
 }
 
 func (s *searchCmd) Run(ctx context.Context, c *cli, out *program.Output) error {
@@ -55,6 +55,9 @@ func (s *searchCmd) Run(ctx context.Context, c *cli, out *program.Output) error 
 			all.add(l, hit)
 			showHit(out, l, hit)
 			s.explain(out, hit.Path)
+		}
+		if len(all.all) > 0 {
+			out.Detail("")
 		}
 		all.show(out)
 		s.conclude(out, &all, report, time.Since(started))
@@ -88,9 +91,6 @@ func showHit(out *program.Output, l listing, hit p2p.Hit) {
 
 // show prints each content once, with what "share get" wants.
 func (r *results) show(out *program.Output) {
-	if len(r.all) > 0 {
-		out.Detail("")
-	}
 	for _, f := range r.all {
 		out.Print("file", program.Fields{
 			"id": f.ID.String(), "name": f.Name, "names": f.names, "bytes": f.Size, "holders": f.holders,

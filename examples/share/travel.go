@@ -17,6 +17,14 @@ type travel struct {
 	Explain  bool          `help:"Show which way the question went, and what each peer on it did."`
 }
 
+// Validate is called by kong.
+func (t travel) Validate() error {
+	if t.Timeout < 0 {
+		return fmt.Errorf("--timeout: %v is below zero", t.Timeout)
+	}
+	return nil
+}
+
 // apply completes a query.
 func (t travel) apply(q p2p.Query) (p2p.Query, *p2p.Report, error) {
 	strategy, err := p2p.ParseStrategy(t.Strategy)
@@ -36,12 +44,18 @@ func (t travel) explain(out *program.Output, path []p2p.Step) {
 
 // step says what a peer did, as the peers tell it.
 func step(s p2p.Step) string {
-	what := []string{fmt.Sprintf("knew %s, %d of them matched", summaries(s.Known), s.Matched)}
+	var what []string
+	if s.Known > 0 {
+		what = append(what, fmt.Sprintf("knew %s, %d of them matched", summaries(s.Known), s.Matched))
+	}
 	if s.Found > 0 {
 		what = append(what, fmt.Sprintf("had %d itself", s.Found))
 	}
 	if s.Lost > 0 {
 		what = append(what, count(s.Lost, "peer")+" did not answer it")
+	}
+	if len(what) == 0 {
+		what = append(what, "had nothing, passed it on")
 	}
 	return display.Fingerprint(s.Peer.String()) + "  " + strings.Join(what, ", ")
 }
