@@ -41,7 +41,7 @@ func drawOverlay(file string, r *result) error {
 }
 
 // roomForLegend is how high the drawing of the unit square is.
-const roomForLegend = 1.12
+const roomForLegend = 1.15
 
 func drawLinks(p *plot.Plot, n *network) error {
 	for _, id := range n.Live() {
@@ -49,46 +49,55 @@ func drawLinks(p *plot.Plot, n *network) error {
 			if to < id {
 				continue // drawn from the other end
 			}
-			if err := drawLine(p, n, id, to, linkColour, 0.3); err != nil {
+			line, err := newLine(n, id, to, linkColour, 0.3)
+			if err != nil {
 				return err
 			}
+			p.Add(line)
 		}
 	}
 	return nil
 }
 
-// drawPath draws where the query went, and which way its hits came.
+// drawPath draws where the query went, and over that which way its hits came.
 func drawPath(p *plot.Plot, n *network, s *sim.Search) error {
-	drawn := map[[3]int]bool{}
-	for _, m := range s.Path {
-		c, width := pathColour, 2.0
-		switch m.Kind {
-		case wire.KindQuery:
-		case wire.KindHit:
-			c, width = hitColour, 0.8
-		default:
-			continue
-		}
-		way := [3]int{m.From, m.To, int(m.Kind)}
-		if drawn[way] {
-			continue
-		}
-		drawn[way] = true
-		if err := drawLine(p, n, m.From, m.To, c, width); err != nil {
-			return err
+	for _, way := range []struct {
+		what   string
+		kind   wire.Kind
+		colour color.Color
+		width  float64
+		dashes []vg.Length
+	}{
+		{"query", wire.KindQuery, pathColour, 1.5, nil},
+		{"hit", wire.KindHit, hitColour, 3, []vg.Length{vg.Points(4), vg.Points(8)}},
+	} {
+		drawn := map[[2]int]bool{}
+		for _, m := range s.Path {
+			if m.Kind != way.kind || drawn[[2]int{m.From, m.To}] {
+				continue
+			}
+			line, err := newLine(n, m.From, m.To, way.colour, way.width)
+			if err != nil {
+				return err
+			}
+			line.Dashes = way.dashes
+			p.Add(line)
+			if len(drawn) == 0 {
+				p.Legend.Add(way.what, line)
+			}
+			drawn[[2]int{m.From, m.To}] = true
 		}
 	}
 	return nil
 }
 
-func drawLine(p *plot.Plot, n *network, from, to int, c color.Color, width float64) error {
+func newLine(n *network, from, to int, c color.Color, width float64) (*plotter.Line, error) {
 	line, err := plotter.NewLine(places(n, from, to))
 	if err != nil {
-		return fmt.Errorf("draw a link: %w", err)
+		return nil, fmt.Errorf("draw a link: %w", err)
 	}
 	line.Color, line.Width = c, vg.Points(width)
-	p.Add(line)
-	return nil
+	return line, nil
 }
 
 // drawPeers draws the peers by what they are, with a legend of what there is.

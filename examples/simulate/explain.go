@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/grapevine-p2p/grapevine/examples/internal/program"
+	"github.com/grapevine-p2p/grapevine/internal/overlay"
 	"github.com/grapevine-p2p/grapevine/internal/sim"
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 )
@@ -15,6 +16,10 @@ const mostShown = 400
 
 // explain shows the path of the first query.
 func explain(out *program.Output, r *result) {
+	if r.name == kademlia {
+		out.Detail("\n%s: a model, which shows no path", r.name)
+		return
+	}
 	if len(r.searches) == 0 {
 		out.Detail("\n%s: no query was asked whose path could be shown", r.name)
 		return
@@ -105,7 +110,16 @@ func what(m sim.Move) string {
 	} else if m.Target >= 0 {
 		kind += ", for its summary matches"
 	}
-	return fmt.Sprintf("%s (attempt %d, hop %d)", kind, m.Attempt, m.Hops+1)
+	return fmt.Sprintf("%s (%s, hop %d)", kind, attempt(m.Attempt), m.Hops+1)
+}
+
+// attempt says to which of a search's attempts a message belongs: the probes that a walk
+// sends out on its way have numbers of their own, above all attempts.
+func attempt(number int) string {
+	if number > overlay.MaxAttempts {
+		return fmt.Sprintf("aside of attempt %d", number-overlay.MaxAttempts-1)
+	}
+	return fmt.Sprintf("attempt %d", number)
 }
 
 func count(n int, what string) string {
@@ -147,9 +161,13 @@ func explainFlood(out *program.Output, s *sim.Search) {
 	}
 }
 
-// explainSteps shows what the peers on the way did, as they told it.
+// explainSteps shows what the peers on the way did, as they told it. To a person those
+// that did nothing but pass it on are not shown.
 func explainSteps(out *program.Output, name string, s *sim.Search) {
 	for _, step := range s.Tally.Trace {
+		if !out.JSON() && step.Known == 0 && step.Found == 0 && step.Lost == 0 {
+			continue
+		}
 		at := sim.NodeOf(step.Peer)
 		tested := ""
 		if step.Known > 0 {

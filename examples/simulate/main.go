@@ -12,6 +12,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
@@ -28,7 +29,7 @@ type cli struct {
 	Degree   int           `help:"Neighbours that each peer seeks." default:"24"`
 	Replicas int           `help:"Peers that have what a query looks for." default:"3"`
 	Keys     int           `help:"Entries that each peer shares." default:"1000"`
-	Strategy []string      `help:"How queries travel: guided, exhaustive, flood, expanding-ring, random-walk, several of them, or all. And kademlia, a model to compare with." default:"guided" placeholder:"NAME,..."`
+	Strategy []string      `help:"How queries travel: guided, exhaustive, flood, expanding-ring, random-walk, several of them, or all. And kademlia, a model to compare with." default:"guided" placeholder:"NAME"`
 	TTL      int           `help:"Links that a flood goes (default: 7)." name:"ttl" placeholder:"N"`
 	Words    int           `help:"Ask for so many words of a name, at most 3, in place of an exact key." placeholder:"N"`
 	Absent   bool          `help:"Ask for what nobody has, and show which share of the network was searched."`
@@ -78,7 +79,7 @@ const kademlia = "kademlia"
 // strategies returns the names asked for, each once.
 func (c *cli) strategies() []string {
 	if slices.Contains(c.Strategy, "all") {
-		return strategyNames()
+		return slices.DeleteFunc(strategyNames(), func(name string) bool { return c.Absent && name == kademlia })
 	}
 	var names []string
 	for _, name := range c.Strategy {
@@ -126,6 +127,8 @@ func (c *cli) Validate() error {
 		}
 	}
 	switch {
+	case c.Absent && slices.Contains(c.Strategy, kademlia):
+		return fmt.Errorf("--absent: the model of %s knows only records that are there", kademlia)
 	case c.Dead+c.Hostile > 0.95:
 		return fmt.Errorf("--dead and --hostile: too few peers are left to ask")
 	case c.Session < 0 || c.Session > 0 && c.Session < time.Minute:
@@ -138,6 +141,9 @@ func (c *cli) Validate() error {
 	for flag, file := range map[string]string{"--plot": c.Plot, "--overlay": c.Overlay} {
 		if end := strings.ToLower(filepath.Ext(file)); file != "" && end != ".svg" && end != ".png" {
 			return fmt.Errorf("%s: %q ends neither in .svg nor in .png", flag, file)
+		}
+		if _, err := os.Stat(filepath.Dir(file)); file != "" && err != nil {
+			return fmt.Errorf("%s: %w", flag, err)
 		}
 	}
 	return nil

@@ -169,6 +169,18 @@ func TestAbsent(t *testing.T) {
 	if stdout := succeed(t, with("--absent", "--strategy", "exhaustive")...); !strings.Contains(stdout, "in truth") {
 		t.Errorf("the table does not tell what was covered: %q", stdout)
 	}
+	unsure := objects(t, succeed(t, with("--json", "--absent", "--strategy", "flood")...))[0]
+	if said, ok := unsure["coverage_estimated"]; !ok || said != nil {
+		t.Errorf("a flood says that it covered %v", said)
+	}
+}
+
+// TestAllAbsent: the model, which finds a record whatever is looked for, stays out.
+func TestAllAbsent(t *testing.T) {
+	c := cli{Strategy: []string{"all"}, Absent: true}
+	if got := c.strategies(); len(got) != len(strategyNames())-1 || slices.Contains(got, kademlia) {
+		t.Errorf("%q", got)
+	}
 }
 
 func TestExplain(t *testing.T) {
@@ -266,6 +278,8 @@ func TestBadFlags(t *testing.T) {
 		{[]string{"--loss", "lots"}, "--loss"},
 		{[]string{"--session", "3s"}, "--session: 3s is not a minute or more"},
 		{[]string{"--plot", "figure.pdf"}, `figure.pdf" ends neither in .svg nor in .png`},
+		{[]string{"--plot", filepath.Join(t.TempDir(), "no", "folder.svg")}, "--plot: "},
+		{[]string{"--absent", "--strategy", "kademlia"}, "--absent: the model of kademlia"},
 		{[]string{"--overlay", "o.svg"}, "--overlay: a drawing of 1000 peers shows nothing; it takes at most --peers 500"},
 	} {
 		stdout, stderr, code := run(t, c.args...)
@@ -277,7 +291,11 @@ func TestBadFlags(t *testing.T) {
 
 // TestFileThatCannotBe: the figures are printed all the same.
 func TestFileThatCannotBe(t *testing.T) {
-	stdout, stderr, code := run(t, with("--plot", filepath.Join(t.TempDir(), "no", "folder.svg"))...)
+	folder := filepath.Join(t.TempDir(), "folder.svg")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	stdout, stderr, code := run(t, with("--plot", folder)...)
 	if code != 1 || !strings.Contains(stdout, "guided") || !strings.Contains(stderr, "draw the messages per query: ") {
 		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
 	}

@@ -1,24 +1,32 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"image/color"
 	"math"
+	"os"
+	"path/filepath"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/plotutil"
 	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
 )
 
 // plotMessages draws how many of the queries took at most how many messages.
 func plotMessages(file string, c *cli, results []*result) error {
 	p := plot.New()
-	p.Title.Text = fmt.Sprintf("Messages per query: %d peers of degree %d, %d replicas", c.Peers, c.Degree, c.Replicas)
+	p.Title.Text = "Messages per query\n" + setting(c)
+	p.Title.TextStyle.Font.Size, p.Title.Padding = vg.Points(10), vg.Points(8)
 	p.X.Label.Text = "messages (logarithmic)"
 	p.Y.Label.Text = "share of the queries that took at most as many"
 	p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, decades{}
 	p.Y.Min, p.Y.Max = 0, 1
-	p.Legend.Top, p.Legend.Left = true, true
+	legend := plot.NewLegend()
+	legend.Top, legend.Left, legend.Padding = true, true, vg.Points(3)
 	p.Add(plotter.NewGrid())
 	least, most := 1.0, 10.0
 	for i, r := range results {
@@ -29,11 +37,32 @@ func plotMessages(file string, c *cli, results []*result) error {
 		line.StepStyle = plotter.PostStep
 		line.Color, line.Width = plotutil.Color(i), vg.Points(1.5)
 		p.Add(line)
-		p.Legend.Add(r.name, line)
+		legend.Add(r.name, line)
 		most = max(most, float64(r.messages[len(r.messages)-1]))
 	}
 	p.X.Min, p.X.Max = least, math.Pow(10, math.Ceil(math.Log10(most)))
-	return p.Save(18*vg.Centimeter, 11*vg.Centimeter, file)
+	return saveBeside(file, p, legend)
+}
+
+// saveBeside saves a plot with its legend on its right, where no curve is.
+func saveBeside(file string, p *plot.Plot, legend plot.Legend) (err error) {
+	c, err := draw.NewFormattedCanvas(20*vg.Centimeter, 11*vg.Centimeter, strings.TrimPrefix(strings.ToLower(filepath.Ext(file)), "."))
+	if err != nil {
+		return err
+	}
+	whole := draw.New(c)
+	wide := legend.Rectangle(whole).Size().X + vg.Points(20)
+	whole.SetColor(color.White)
+	whole.Fill(whole.Rectangle.Path())
+	p.Draw(draw.Crop(whole, 0, -wide, 0, 0))
+	legend.Draw(draw.Crop(whole, whole.Size().X-wide+vg.Points(10), 0, 0, -vg.Points(40)))
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	_, err = c.WriteTo(f)
+	return err
 }
 
 // distribution returns, for each number of messages, which share took at most as many.

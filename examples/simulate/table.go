@@ -29,6 +29,9 @@ func (r *result) print(out *program.Output) {
 	}
 	if c.Absent {
 		f["coverage_estimated"], f["coverage_true"], f["coverage_unsure"] = r.estimated, r.covered, r.unsure
+		if r.unsure == r.asked {
+			f["coverage_estimated"] = nil
+		}
 	}
 	if r.name == kademlia { // the model has neither
 		f["state_bytes_mean"], f["upkeep_bytes_per_s"], f["origins_mean"], f["hops_mean"] = nil, nil, nil, nil
@@ -56,12 +59,10 @@ func table(c *cli, results []*result) []string {
 		if r.name == kademlia {
 			fmt.Fprintf(w, "-\t%s\t-\t-\t", r.latency())
 		} else {
-			fmt.Fprintf(w, "%.1f\t%s\t%.0f KiB\t%.0f B/s\t", r.hops, r.latency(), r.network.state/1024, r.network.upkeep)
+			fmt.Fprintf(w, "%s\t%s\t%.0f KiB\t%.0f B/s\t", r.distance(), r.latency(), r.network.state/1024, r.network.upkeep)
 		}
-		if c.Absent && r.name == kademlia {
-			fmt.Fprint(w, "-\t-\t")
-		} else if c.Absent {
-			fmt.Fprintf(w, "%.1f %%\t%.1f %%\t", 100*r.estimated, 100*r.covered)
+		if c.Absent {
+			fmt.Fprintf(w, "%s\t%.1f %%\t", r.searched(), 100*r.covered)
 		}
 		fmt.Fprintf(w, "%.0f s\t\n", r.wall.Seconds())
 	}
@@ -75,6 +76,9 @@ func table(c *cli, results []*result) []string {
 		}
 		if r.name == kademlia {
 			fmt.Fprint(&b, "\nkademlia is an idealised model over the same latencies: full buckets, alpha 3, first record found")
+			if c.Words > 0 || c.Hostile > 0 || c.Loss > 0 || c.Session > 0 || c.Changing > 0 {
+				fmt.Fprint(&b, "\nit looks up exact keys all the same, among honest peers that stay, and nothing is lost")
+			}
 		}
 		if r.asked < c.Queries {
 			fmt.Fprintf(&b, "\n%s: only %d queries were asked, for nobody live has what the others look for", r.name, r.asked)
@@ -90,6 +94,22 @@ func (r *result) latency() string {
 	return fmt.Sprintf("%.0f ms\t%.0f ms", milliseconds(percentile(r.latencies, 0.5)), milliseconds(percentile(r.latencies, 0.95)))
 }
 
+// distance is that of the first hits.
+func (r *result) distance() string {
+	if r.succeeded == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f", r.hops)
+}
+
+// searched is which share of the network the searches say that they searched.
+func (r *result) searched() string {
+	if r.unsure == r.asked {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f %%", 100*r.estimated)
+}
+
 // setting says in words what was simulated.
 func setting(c *cli) string {
 	parts := []string{
@@ -99,9 +119,9 @@ func setting(c *cli) string {
 	case c.Absent:
 		parts = append(parts, fmt.Sprintf("%d queries for what nobody has", c.Queries))
 	case c.Words > 0:
-		parts = append(parts, fmt.Sprintf("%d queries of %d words for names at %d peers", c.Queries, c.Words, c.Replicas))
+		parts = append(parts, fmt.Sprintf("%d queries of %d words for names at %s", c.Queries, c.Words, count(c.Replicas, "peer")))
 	default:
-		parts = append(parts, fmt.Sprintf("%d queries for keys at %d peers", c.Queries, c.Replicas))
+		parts = append(parts, fmt.Sprintf("%d queries for keys at %s", c.Queries, count(c.Replicas, "peer")))
 	}
 	for _, s := range []struct {
 		share float64
