@@ -129,7 +129,8 @@ func (c *Core) searchesDue() {
 	c.searchTimer()
 }
 
-// open gives a search one more attempt, on its way over a link. 0: it has had enough.
+// open gives a search one more attempt, on its way over a link; nil: over all of them,
+// as floods go. It tells whether the search may have one.
 func (c *Core) open(s *search, l *link, probe bool) (wire.GUID, bool) {
 	if s.attempts == MaxAttempts {
 		return wire.GUID{}, false

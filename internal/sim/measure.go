@@ -29,7 +29,7 @@ func (n *Network) Neighbours(node int) []int {
 // Core returns the core of a live node, to look into.
 func (n *Network) Core(node int) *overlay.Core { return n.nodes[node].core }
 
-// links tells whether both nodes have each other as a neighbour.
+// linked tells whether both nodes have each other as a neighbour.
 func (n *Network) linked(a, b int32) bool {
 	return n.nodes[a].alive && n.nodes[b].alive &&
 		slices.Contains(n.nodes[a].view, b) && slices.Contains(n.nodes[b].view, a)
