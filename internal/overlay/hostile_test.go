@@ -26,6 +26,7 @@ import (
 //	                                                  TestNobodyIsHeldToWhatItNeverPromised
 //	tell more, or otherwise, than an honest origin    summary-rate.txt, summary-limits.txt, TestOriginsAreBounded;
 //	                                                  package summary and package wire for what is too full or large
+//	seem nearer than it is                            TestNobodySeemsNearer
 //	crowd the view or the host cache                  groups.txt, displace.txt, hostile.txt, TestCacheMakesRoom,
 //	                                                  TestHostCacheIsWhole
 //	anything in any order                             TestWhateverComes
@@ -304,6 +305,30 @@ func TestNobodyIsHeldToWhatItNeverPromised(t *testing.T) {
 		}
 		if known := r.core.origins.find(honest) != nil; known == (asked == "pear") {
 			t.Errorf("asked for %s in vain, who promised a pear is known: %v", asked, known)
+		}
+	}
+}
+
+// TestNobodySeemsNearer: a pong that was sent before its ping came tells no round trip.
+func TestNobodySeemsNearer(t *testing.T) {
+	r := newRelay(t, 2)
+	var ping wire.Message
+	for ping.Kind != wire.KindPing {
+		r.now = r.core.Next()
+		for _, e := range r.core.Handle(r.now, Event{Kind: Tick}) {
+			if e.Kind == Send && e.Peer == r.peers[0].Peer {
+				ping = e.Msg
+			}
+		}
+	}
+	for _, nonce := range []uint32{ping.Nonce + 1, ping.Nonce} {
+		for _, l := range r.core.view {
+			l.asked, l.pinged = true, r.core.now
+		}
+		r.now = r.now.Add(time.Millisecond)
+		r.receive(0, wire.Message{Kind: wire.KindPong, Nonce: nonce})
+		if measured := r.core.Neighbours()[0].RTT != 0; measured != (nonce == ping.Nonce) {
+			t.Errorf("a pong of %d for a ping of %d: measured %v", nonce, ping.Nonce, measured)
 		}
 	}
 }

@@ -20,7 +20,8 @@ type link struct {
 
 	heard  instant // its last message
 	pinged instant
-	asked  bool // a ping is unanswered
+	asked  bool   // a ping is unanswered
+	nonce  uint32 // its
 	misses int8
 
 	leaf      bool          // it relays nothing

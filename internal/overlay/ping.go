@@ -32,7 +32,8 @@ func (c *Core) sweep() {
 
 func (c *Core) ping(l *link) {
 	l.asked, l.pinged = true, c.now
-	c.send(l.peer, wire.Message{Kind: wire.KindPing, Nonce: c.rng.Uint32()})
+	l.nonce = c.rng.Uint32()
+	c.send(l.peer, wire.Message{Kind: wire.KindPing, Nonce: l.nonce})
 }
 
 // starved gives every neighbour the time again that this node was not there to

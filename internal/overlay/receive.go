@@ -20,7 +20,7 @@ func (c *Core) received(ev *Event) {
 	c.stats.Received[m.Kind]++
 	l := c.links[ev.Peer]
 	if l != nil {
-		if m.Kind == wire.KindPong && l.asked {
+		if m.Kind == wire.KindPong && l.asked && m.Nonce == l.nonce { // or one could seem near that is far
 			l.sampled(c.now - l.pinged)
 		}
 		l.heard, l.misses, l.asked = c.now, 0, false

@@ -233,7 +233,7 @@ func (s *script) run(duration string, answered, quiet bool) {
 		if answered {
 			for _, e := range effects {
 				if e.Kind == Send && e.Msg.Kind == wire.KindPing {
-					s.core.Handle(s.now, Event{Kind: Received, Peer: e.Peer, Msg: wire.Message{Kind: wire.KindPong}})
+					s.core.Handle(s.now, Event{Kind: Received, Peer: e.Peer, Msg: wire.Message{Kind: wire.KindPong, Nonce: e.Msg.Nonce}})
 				}
 			}
 			effects = slices.DeleteFunc(effects, func(e Effect) bool { return e.Msg.Kind == wire.KindPing })
@@ -364,6 +364,9 @@ func (s *script) message(from wire.PeerID, f []string, ttl, hops uint8) wire.Mes
 		m.Kind = wire.KindPing
 	case "pong":
 		m.Kind = wire.KindPong
+		if l := s.core.links[from]; l != nil {
+			m.Nonce = l.nonce
+		}
 	case "query":
 		m.Kind, m.GUID, m.Query = wire.KindQuery, s.guid(f[1]), &wire.Query{Max: 10}
 		for _, word := range f[2:] {
