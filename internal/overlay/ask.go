@@ -129,35 +129,6 @@ func (c *Core) searchesDue() {
 	c.searchTimer()
 }
 
-// open gives a search one more attempt, on its way over a link; nil: over all of them,
-// as floods go. It tells whether the search may have one.
-func (c *Core) open(s *search, l *link, probe bool) (wire.GUID, bool) {
-	if s.attempts == MaxAttempts {
-		return wire.GUID{}, false
-	}
-	s.attempts++
-	guid := s.guid
-	guid[len(guid)-1] = s.attempts
-	side := guid
-	side[len(side)-1] |= sideAttempt
-	c.routes.add(c.now, guid, route{})
-	c.routes.add(c.now, side, route{})
-	if l != nil {
-		s.under = append(s.under, attempt{number: s.attempts, link: l.serial, slot: l.slot, probe: probe})
-	}
-	return guid, true
-}
-
-// attempt returns the place of an attempt among those under way, or -1.
-func (s *search) attempt(number uint8) int {
-	for i, a := range s.under {
-		if a.number == number {
-			return i
-		}
-	}
-	return -1
-}
-
 // reported is told that an attempt came to its end, somewhere.
 func (c *Core) reported(s *search, guid wire.GUID, t *wire.Tally) {
 	number := guid[len(guid)-1]

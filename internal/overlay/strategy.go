@@ -1,7 +1,5 @@
 package overlay
 
-import "github.com/grapevine-p2p/grapevine/internal/wire"
-
 // Strategy is how a query of the node's own travels. Append-only.
 type Strategy uint8
 
@@ -57,17 +55,3 @@ var (
 	_ plan = (*expandingRing)(nil)
 	_ plan = randomWalk{}
 )
-
-// attempt is one message of a search that went out and has not come to its end.
-type attempt struct {
-	number uint8 // in the last byte of its GUID
-	link   uint32
-	slot   uint8
-	probe  bool // a hit is all that there is to come of it
-}
-
-// name returns the GUID of a search whose attempts have this one or another.
-func name(guid wire.GUID) wire.GUID {
-	guid[len(guid)-1] = 0
-	return guid
-}

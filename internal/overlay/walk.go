@@ -2,7 +2,6 @@ package overlay
 
 import (
 	"slices"
-	"time"
 
 	"github.com/grapevine-p2p/grapevine/internal/summary"
 	"github.com/grapevine-p2p/grapevine/internal/wire"
@@ -214,127 +213,6 @@ func (c *Core) goOn(k *carried) {
 	}
 }
 
-// nextHop picks the link that a walk goes on over: towards its target, else towards
-// an origin that matches, else to any peer where it has not been. Nil: there is none.
-func (c *Core) nextHop(k *carried) *link {
-	w := &k.walk
-	from := c.slots[k.slot]
-	if from != nil && from.serial != k.from {
-		from = nil
-	}
-	if w.Target != "" {
-		if l := c.wayTo(w.Target, w.Past); l != nil && l != from && c.pay(l, from) {
-			return l
-		}
-		w.Target = ""
-		w.Tally.Unreachable++
-		if w.Kind == wire.WalkProbe {
-			return nil
-		}
-	}
-	for len(k.matches) > 0 {
-		peer := k.matches[0]
-		k.matches = k.matches[1:]
-		o := c.origins.find(peer)
-		if o == nil {
-			continue
-		}
-		if l := c.wayTo(peer, w.Past); l != nil && c.pay(l, from) {
-			w.Target = peer
-			w.Tried = remember(w.Tried, o.mark, MaxTried)
-			return l
-		}
-	}
-	return c.anywhere(k, from)
-}
-
-// anywhere picks a neighbour that the walk has not been to: the best of a random half
-// of them, or among the dead of all.
-func (c *Core) anywhere(k *carried, from *link) *link {
-	n := len(c.view)
-	if n == 0 {
-		return nil
-	}
-	start := c.rng.IntN(n)
-	step := 1 + c.rng.IntN(n) // not the next one always: neighbours in a row are alike in age
-	for gcd(step, n) != 1 {
-		step++
-	}
-	enough := max(Candidates, n/2)
-	if k.walk.Careful {
-		enough = n
-	}
-	var pick *link
-	seen := 0
-	for i := range n {
-		l := c.view[(start+i*step)%n]
-		if l == from || l.leaf || l.misses > 0 || slices.Contains(k.walk.Past, l.mark) {
-			continue
-		}
-		if pick == nil || c.better(l, pick) {
-			pick = l
-		}
-		if seen++; seen >= enough && pick.trust >= 0 {
-			break
-		}
-	}
-	if pick == nil || !c.pay(pick, from) {
-		return nil
-	}
-	return pick
-}
-
-// better tells which of two neighbours a walk goes to: rather not where things get
-// lost; rather to one heard of just now, which is sure to live; of those to the one
-// that is near and beyond which much is unknown here; else to the one heard of last.
-func (c *Core) better(l, than *link) bool {
-	if (l.trust < 0) != (than.trust < 0) {
-		return than.trust < 0
-	}
-	sure, other := c.now-l.heard <= SureFor, c.now-than.heard <= SureFor
-	if sure && other {
-		return time.Duration(1+c.beyond(l))*than.trip() > time.Duration(1+c.beyond(than))*l.trip()
-	}
-	return l.heard > than.heard
-}
-
-// damaged tells whether neighbours are gone here, so that a walk may have come to a
-// dead end that is none in a whole overlay.
-func (c *Core) damaged(k *carried) bool { return len(k.lost) > 0 || c.healthy() < c.relays() }
-
-// backOut takes a walk back to where it has been, to go on elsewhere from there.
-func (c *Core) backOut(k *carried) *link {
-	if k.walk.Kind == wire.WalkProbe {
-		return nil
-	}
-	if l := c.slots[k.slot]; k.from != 0 && l != nil && l.serial == k.from && l.misses == 0 && !l.leaf &&
-		!slices.Contains(k.lost, l.mark) && c.pay(l, l) {
-		return l
-	}
-	return nil
-}
-
-// beyond is the number of origins that only this link leads to: the more, the fewer of
-// those that its peer knows are known here.
-func (c *Core) beyond(l *link) (n int) {
-	for i := range c.origins.all {
-		if c.origins.all[i].via == l.bit() {
-			n++
-		}
-	}
-	return n
-}
-
-// fresh tells whether a neighbour was heard of so lately that it is sure to live.
-func (c *Core) fresh(l *link) bool { return c.now-l.heard <= FreshFor }
-
-func gcd(a, b int) int {
-	for b != 0 {
-		a, b = b, a%b
-	}
-	return a
-}
-
 // pass sends a walk on over a link. Where the neighbour may be gone it has to
 // acknowledge that it has it. The one that the walk was looking for, if it lives for
 // sure, says so only if it does not have what it promised: else its hit is enough.
@@ -370,50 +248,6 @@ func (c *Core) stop(k *carried) {
 	} else if s := c.searches[name(k.guid)]; s != nil {
 		c.reported(s, k.guid, &k.walk.Tally) // it may have come back here
 	}
-}
-
-// sendWalk lets an attempt of an own search go.
-func (c *Core) sendWalk(s *search, hops uint8, w wire.Walk) {
-	w.Past = []uint32{c.self.Peer.Mark()}
-	w.Tried = slices.Clone(s.wrong[max(0, len(s.wrong)-MaxTried):])
-	k := &carried{query: s.query, walk: w, ttl: hops}
-	k.walk.Past = s.went // where the others did not begin
-	l := c.anywhere(k, nil)
-	if l == nil {
-		s.went = s.went[:0]
-		k.walk.Past = nil
-		if l = c.anywhere(k, nil); l == nil {
-			return
-		}
-	}
-	s.went = append(s.went, l.mark)
-	k.walk.Past = w.Past
-	guid, ok := c.open(s, l, false)
-	if !ok {
-		return
-	}
-	k.guid = guid
-	c.pass(k, l)
-}
-
-// probeOrigin lets an attempt of an own search go to an origin.
-func (c *Core) probeOrigin(s *search, at int32) {
-	o := &c.origins.all[at]
-	s.tried = append(s.tried, o.mark)
-	k := &carried{
-		query: s.query, ttl: ProbeHops,
-		walk: wire.Walk{Kind: wire.WalkProbe, Target: o.peer, Past: []uint32{c.self.Peer.Mark()}},
-	}
-	l := c.wayTo(o.peer, nil)
-	if l == nil || !c.pay(l, nil) {
-		return
-	}
-	guid, ok := c.open(s, l, true)
-	if !ok {
-		return
-	}
-	k.guid = guid
-	c.pass(k, l)
 }
 
 // sideAttempt marks the GUIDs of the probes that a walk sends out on its way.
