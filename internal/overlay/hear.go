@@ -9,7 +9,10 @@ import (
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 )
 
-var summaryLimit = limit{SummaryEvery, SummaryBurst}
+var (
+	summaryLimit = limit{SummaryEvery, SummaryBurst}
+	nearLimit    = limit{PublishLeast, PublishBurst} // no honest origin tells more
+)
 
 // summarised takes in a summary: the neighbour's own, which is passed on to the
 // other neighbours, or that of one of its neighbours, which is not.
@@ -39,7 +42,7 @@ func (c *Core) summarised(l *link, m *wire.Message) {
 			o.via |= l.bit()
 			l.origins++
 		}
-		if near && s.Seq == o.seq && l.told < s.Seq {
+		if near && s.Seq == o.seq && l.told < s.Seq && l.published.take(c.now, nearLimit, 0) {
 			l.told, l.signature = s.Seq, s.Signature
 			known := c.whole(s.Origin)
 			if !c.proven(known, known.Filter) {
@@ -48,6 +51,10 @@ func (c *Core) summarised(l *link, m *wire.Message) {
 			}
 			c.passOn(l, known)
 		}
+		return
+	}
+	if near && !l.published.take(c.now, nearLimit, 0) {
+		c.stats.SummariesRefused++
 		return
 	}
 	if (o == nil || o.via&l.bit() == 0) && !c.room(l, near) || c.origins.bank.Bytes()+s.Filter.Size() > MaxStateBytes {

@@ -24,7 +24,8 @@ import (
 //	have this node dial or write to a victim          TestForgedAskersMakeNoWeapon
 //	promise what it does not have                     walk-false.txt, TestFalseMatchesAreHeldAgainstTheirRate,
 //	                                                  TestNobodyIsHeldToWhatItNeverPromised
-//	tell more, or otherwise, than an honest origin    summary-rate.txt, summary-limits.txt, TestOriginsAreBounded;
+//	tell more, or otherwise, than an honest origin    summary-rate.txt, summary-limits.txt, TestOriginsAreBounded,
+//	                                                  TestTwoCannotTellMoreThanOne;
 //	                                                  package summary and package wire for what is too full or large
 //	seem nearer than it is                            TestNobodySeemsNearer
 //	crowd the view or the host cache                  groups.txt, displace.txt, hostile.txt, TestCacheMakesRoom,
@@ -330,6 +331,22 @@ func TestNobodySeemsNearer(t *testing.T) {
 		if measured := r.core.Neighbours()[0].RTT != 0; measured != (nonce == ping.Nonce) {
 			t.Errorf("a pong of %d for a ping of %d: measured %v", nonce, ping.Nonce, measured)
 		}
+	}
+}
+
+// TestTwoCannotTellMoreThanOne: where another was told of a summary first, its origin's
+// own is passed on all the same, and no oftener.
+func TestTwoCannotTellMoreThanOne(t *testing.T) {
+	r := newRelay(t, 4)
+	passed := 0
+	for i := range 50 {
+		for _, from := range []int{1, 0} {
+			s := &wire.Summary{Origin: r.peers[0].Peer, Seq: uint64(1 + i), Filter: filterOf([]string{"pear"})}
+			passed += len(r.receive(from, wire.Message{Kind: wire.KindSummary, Summary: s}))
+		}
+	}
+	if want := PublishBurst * 3; passed != want {
+		t.Errorf("%d messages of 50 summaries, want %d", passed, want)
 	}
 }
 

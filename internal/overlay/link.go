@@ -32,6 +32,7 @@ type link struct {
 	told      uint64        // the sequence number of its own summary, as it told it
 	signature []byte        // of that
 	summaries bucket        // what it tells of them
+	published bucket        // and of its own, which is passed on to all others
 	wants     bucket        // and asks for
 
 	control  bucket // what it sends of membership
@@ -78,7 +79,7 @@ func (c *Core) up(contact wire.Contact, chosen, proven, leaf bool) *link {
 		chosen: chosen, proven: proven, leaf: leaf, heard: c.now,
 		control: controlLimit.full(c.now), excess: excessLimit.full(c.now),
 		in: c.queryLimit.full(c.now), out: c.queryLimit.full(c.now),
-		summaries: summaryLimit.full(c.now), wants: summaryLimit.full(c.now),
+		summaries: summaryLimit.full(c.now), published: nearLimit.full(c.now), wants: summaryLimit.full(c.now),
 	}
 	c.nextSlot++
 	c.slots[l.slot] = l

@@ -185,7 +185,7 @@ func BenchmarkSummary(b *testing.B) {
 	b.ReportMetric(float64(len(deltas[0])), "B/delta")
 	b.ReportAllocs()
 	for b.Loop() {
-		r.now = r.now.Add(SummaryEvery)
+		r.now = r.now.Add(PublishLeast)
 		s := &wire.Summary{Origin: r.peers[0].Peer, Seq: seq + 1, Base: seq, Delta: deltas[(seq+1)%2]}
 		seq++
 		if sent := len(r.receive(0, wire.Message{Kind: wire.KindSummary, Summary: s})); sent != 23 {
