@@ -69,7 +69,7 @@ func (n *Node) Query(ctx context.Context, q Query) iter.Seq2[Hit, error] {
 
 // Reject says that a hit was false: its holder did not have what it told, or it was
 // not what was asked for. While its query is under way the hit counts no more, and
-// the query goes on looking; its holder is asked less.
+// the query goes on looking, and to its holder no more.
 func (n *Node) Reject(h Hit) {
 	a := n.queries.find(h.guid)
 	if a != nil && a.reject(h.id) && h.From.ID != n.ID() {

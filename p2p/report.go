@@ -39,12 +39,12 @@ type Step struct {
 	Lost    int // peers that it tried to pass it on to in vain
 }
 
-// String says it for people: "9 messages, 6 peers asked, 5 hops", and after a miss
+// String says it for people: "9 messages, 6 look-ups, 5 hops", and after a miss
 // what that is worth.
 func (r Report) String() string {
-	parts := []string{plural(r.Messages, "message"), plural(r.Asked, "peer") + " asked"}
+	parts := []string{plural(r.Messages, "message"), plural(r.Asked, "look-up")}
 	if r.AtLeast {
-		parts[0] = "at least " + parts[0]
+		parts = []string{"at least " + parts[0]}
 	}
 	if r.Hits > 0 {
 		parts = append(parts, plural(r.Hops, "hop"))

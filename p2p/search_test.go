@@ -113,7 +113,7 @@ func TestReportOfAMiss(t *testing.T) {
 	if report.Share > 1 || report.Share < 0 && report.Share != -1 || report.Strategy != p2p.Exhaustive || report.AtLeast {
 		t.Errorf("%+v", report)
 	}
-	if !strings.Contains(report.String(), "asked") {
+	if !strings.Contains(report.String(), "look-up") {
 		t.Errorf("%q", report.String())
 	}
 }

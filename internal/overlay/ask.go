@@ -237,10 +237,14 @@ func (s *search) missed() float64 {
 }
 
 // linger ends a search that has run out of peers to ask, after a little while: for hits
-// that are on their way, and for the summaries of what has just been shared.
+// that are on their way, and if there were none, for the summaries of what has just been
+// shared.
 func (c *Core) linger(s *search) {
 	s.lingers = true
 	s.wake = c.now + Linger
+	if s.found > 0 {
+		s.wake = c.now + c.trip(ProbeHops)
+	}
 }
 
 // news probes an origin that may have what a search is still looking for, by a
@@ -294,7 +298,7 @@ func without(all []*search, s *search) []*search {
 }
 
 // reject takes back the results that a holder answered a search with: they were
-// false. The search goes on, and the holder is believed no more.
+// false. The search goes on, and goes to that holder no more.
 func (c *Core) reject(guid wire.GUID, holder wire.PeerID) {
 	s := c.searches[name(guid)]
 	if s == nil {
@@ -303,7 +307,6 @@ func (c *Core) reject(guid wire.GUID, holder wire.PeerID) {
 	s.found = max(0, s.found-1)
 	s.wrong = append(s.wrong, holder.Mark())
 	s.own.Stale++
-	c.distrust(holder)
 	if l := c.links[holder]; l != nil {
 		l.trust = -MostTrust
 	}

@@ -31,8 +31,8 @@ func (c *Core) open(s *search, l *link, probe bool) (wire.GUID, bool) {
 	guid[len(guid)-1] = s.attempts
 	side := guid
 	side[len(side)-1] |= sideAttempt
-	c.routes.add(c.now, guid, route{})
-	c.routes.add(c.now, side, route{})
+	c.routes.add(c.now, guid, route{looked: true})
+	c.routes.add(c.now, side, route{looked: true})
 	if l != nil {
 		s.under = append(s.under, attempt{number: s.attempts, link: l.serial, slot: l.slot, probe: probe})
 	}

@@ -51,6 +51,7 @@ type Core struct {
 	nonce      uint32                 // of the last one
 	patience   patience
 	directs    []dialled // hits on their way by a dial
+	answers    bucket    // and their rate
 	reached    bool      // others have opened links to this node
 
 	// Own queries.
@@ -62,7 +63,6 @@ type Core struct {
 	// Summaries.
 	origins    origins
 	own        publication
-	wanting    bucket
 	distrusted aging[wire.PeerID, struct{}] // origins that promised in vain
 }
 
@@ -182,9 +182,9 @@ func (c *Core) begin(now time.Time) {
 	c.displace = limit{DisplaceEvery, DisplaceBurst}.full(0)
 	c.admit = limit{AdmitEvery, AdmitBurst}.full(0)
 	c.errands = errandLimit.full(0)
+	c.answers = errandLimit.full(0)
 	c.asking = c.ownLimit().full(0)
 	c.own.rate = publishLimit.full(0)
-	c.wanting = summaryLimit.full(0)
 	c.timers[timerForget] = c.now + ForgetEvery
 	c.timers[timerPrefer] = c.now + PreferEvery
 	c.reunite = limit{ReuniteEvery, ReuniteBurst}.full(0)

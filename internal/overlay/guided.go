@@ -100,7 +100,7 @@ func (g *guided) again(c *Core, s *search) {
 		w.Careful = true
 		g.send(c, s, 1, ScoutHops, w)
 	} else {
-		g.send(c, s, 1+g.round, AgainHops, w)
+		g.send(c, s, 1+(g.round+1)/2, AgainHops, w)
 	}
 }
 

@@ -113,7 +113,7 @@ func (c *Core) passOn(from *link, s *wire.Summary) {
 
 // want asks for the whole of a summary of which a change was missed.
 func (c *Core) want(l *link, peer wire.PeerID) {
-	if !c.wanting.take(c.now, summaryLimit, 0) {
+	if !l.wanting.take(c.now, summaryLimit, 0) {
 		c.stats.SummariesRefused++
 		return
 	}

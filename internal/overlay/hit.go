@@ -90,7 +90,7 @@ func (c *Core) sendBack(m *wire.Message, r *route, w *wire.Walk) bool {
 		asker := w.Asker
 		linked := c.links[asker.Peer] != nil
 		direct := linked || m.Hops > DirectAfter && c.requestTo(asker.Peer) == nil && len(c.directs) < MaxDirects
-		if direct && c.errands.take(c.now, errandLimit, 0) { // it may not have asked at all
+		if direct && c.answers.take(c.now, errandLimit, 0) { // it may not have asked at all
 			c.send(asker.Peer, *m).Target = asker
 			if !linked {
 				c.stats.HitsDirect++

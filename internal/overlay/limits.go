@@ -185,7 +185,7 @@ const (
 	// AgainHops and MaxRounds bound the attempts after some were lost: where three
 	// in ten peers drop what they should carry, a walk lives for two or three hops.
 	AgainHops = 6
-	MaxRounds = 9
+	MaxRounds = 14
 	// NotDirectly: every so many rounds are answered on the way back alone, if the
 	// node is not as easy to dial as it thinks.
 	NotDirectly = 3

@@ -34,6 +34,7 @@ type link struct {
 	summaries bucket        // what it tells of them
 	published bucket        // and of its own, which is passed on to all others
 	wants     bucket        // and asks for
+	wanting   bucket        // and is asked for
 
 	control  bucket // what it sends of membership
 	in, out  bucket // queries it sends and is sent
@@ -79,7 +80,7 @@ func (c *Core) up(contact wire.Contact, chosen, proven, leaf bool) *link {
 		chosen: chosen, proven: proven, leaf: leaf, heard: c.now,
 		control: controlLimit.full(c.now), excess: excessLimit.full(c.now),
 		in: c.queryLimit.full(c.now), out: c.queryLimit.full(c.now),
-		summaries: summaryLimit.full(c.now), published: nearLimit.full(c.now), wants: summaryLimit.full(c.now),
+		summaries: summaryLimit.full(c.now), published: nearLimit.full(c.now), wants: summaryLimit.full(c.now), wanting: summaryLimit.full(c.now),
 	}
 	c.nextSlot++
 	c.slots[l.slot] = l

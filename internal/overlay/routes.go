@@ -9,6 +9,7 @@ type route struct {
 	slot     uint8  // and its slot
 	hops     uint8  // links that the query had gone when it came
 	results  uint8  // relayed or delivered so far
+	looked   bool   // it was looked up here, and not just passed on
 	found    uint8  // of those, from the own index
 	traced   bool   // hits say who passed them on
 	reported uint8  // reports relayed so far

@@ -57,14 +57,14 @@ func (c *Core) walked(l *link, m *wire.Message) {
 	}
 	k.walk.Past = remember(w.Past, c.self.Peer.Mark(), MaxPast)
 	r := c.routes.find(c.now, m.GUID)
+	if r == nil {
+		r = c.routes.add(c.now, m.GUID, route{from: l.serial, slot: l.slot, hops: k.hops})
+	}
 	switch {
-	case r != nil:
+	case r.looked, w.Kind == wire.WalkProbe && w.Target != c.self.Peer, len(c.looking) >= MaxCarried:
 		c.arrived(k, int(r.found))
-	case w.Kind == wire.WalkProbe && w.Target != c.self.Peer || len(c.looking) >= MaxCarried:
-		c.routes.add(c.now, m.GUID, route{from: l.serial, slot: l.slot, hops: k.hops})
-		c.arrived(k, 0)
 	default:
-		c.routes.add(c.now, m.GUID, route{from: l.serial, slot: l.slot, hops: k.hops})
+		r.looked = true
 		c.looking[m.GUID] = k
 		e := c.emit(Match, l.peer)
 		e.GUID, e.Query, e.Hops = m.GUID, m.Query, k.hops
@@ -270,7 +270,7 @@ func (c *Core) probeAll(k *carried, peers []wire.PeerID) {
 			continue
 		}
 		if c.routes.find(c.now, guid) == nil {
-			c.routes.add(c.now, guid, route{from: own.from, slot: own.slot, hops: own.hops})
+			c.routes.add(c.now, guid, route{from: own.from, slot: own.slot, hops: own.hops, looked: own.looked, found: own.found})
 			own = c.routes.find(c.now, k.guid)
 		}
 		side := &carried{
