@@ -267,6 +267,16 @@ func (s *search) seenAll() bool {
 	return false
 }
 
+// nobodyNew tells whether no attempt so far has met anybody who was not known before.
+func (s *search) nobodyNew() bool {
+	for number := 1; number <= int(s.attempts); number++ {
+		if t := s.latest[uint8(number)]; t != nil && t.Fresh > 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // finish ends a search: nothing more will come of it.
 func (c *Core) finish(s *search) {
 	e := c.emit(Done, "")

@@ -42,7 +42,7 @@ func (g *guided) ended(c *Core, s *search) {
 		g.probeOrScout(c, s)
 	case len(s.wrong) > 0 && g.round < MaxRounds:
 		g.again(c, s)
-	case s.seenAll(): // there is nobody left to ask
+	case s.seenAll(), c.small() && len(s.went) >= c.relays() && s.nobodyNew(): // there is nobody left to ask
 		c.linger(s)
 	case g.walks < MaxWalkers || g.walks < 2*MaxWalkers && s.missed() > EnoughMissed:
 		g.walk(c, s)
@@ -72,11 +72,14 @@ func (g *guided) scout(c *Core, s *search) {
 	g.stage = scouting
 	hops := min(WalkHops, max(ScoutHops, ScoutHops*ScoutDegree/max(1, c.relays())))
 	w := wire.Walk{Kind: wire.WalkGuided, Asker: c.reachable()}
-	if c.Origins() < SmallOverlay*c.relays() {
+	if c.small() {
 		w.Seen = c.seen(TinySeen) // it may see it all
 	}
 	g.send(c, s, 1, uint8(hops), w)
 }
+
+// small tells whether the origins known may be all that there are.
+func (c *Core) small() bool { return c.Origins() < SmallOverlay*c.relays() }
 
 // walk sends as many walkers at once as results are still wanted: more of them find
 // nothing sooner than fewer, one after the other, find with fewer messages.
