@@ -81,8 +81,8 @@ func (g *guided) scout(c *Core, s *search) {
 // small tells whether the origins known may be all that there are.
 func (c *Core) small() bool { return c.Origins() < SmallOverlay*c.relays() }
 
-// walk sends as many walkers at once as results are still wanted: more of them find
-// nothing sooner than fewer, one after the other, find with fewer messages.
+// walk sends as many walkers at once as results are still wanted. For a single result
+// they go one after the other, which takes longer and fewer messages.
 func (g *guided) walk(c *Core, s *search) {
 	g.stage = walking
 	n := min(MaxWalkers, max(1, int(s.query.Max)-s.found))
