@@ -66,12 +66,13 @@ const (
 	// maxOffers and maxHolders are the hits wanted of a query.
 	maxOffers  = 64
 	maxHolders = 64
-	// queryTime ends a query. It ends sooner when nothing has come for quietFactor
-	// times the slowest hit's round trip, within the two bounds.
+	// queryTime ends a query. It ends sooner when there is nobody left to ask, or when
+	// nothing has come for quietFactor times the slowest hit's round trip, within the
+	// bounds: a search asks some peers after the others have answered.
 	queryTime   = 6 * time.Second
 	quietFactor = 4
 	offerQuiet  = 400 * time.Millisecond
-	locateQuiet = time.Second
+	locateQuiet = 3 * time.Second
 	maxQuiet    = 3 * time.Second
 
 	// maxEntries bounds what an archive may hold, against one that was made to fill
