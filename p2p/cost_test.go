@@ -31,7 +31,7 @@ func TestReportCountsEarlierWalks(t *testing.T) {
 	step := []wire.Step{{Peer: wire.PeerID(relay.ID()), Known: 3}}
 	l.send(l.Stream, wire.Message{
 		Kind: wire.KindReport, GUID: l.next(wire.KindQuery).GUID, Hops: 1, Contact: relay.contact(),
-		Tally: &wire.Tally{Messages: 5, Asked: 3, Covered: 40, Trace: step},
+		Tally: &wire.Tally{Messages: 5, Asked: 3, Covered: 40, Known: 100, Fresh: 50, Trace: step},
 	})
 	l.send(l.Stream, wire.Message{
 		Kind: wire.KindHit, GUID: l.next(wire.KindQuery).GUID, Hops: 1, Contact: relay.contact(),
