@@ -1,28 +1,19 @@
 package backup
 
 import (
-	"bytes"
-	"encoding/binary"
 	"fmt"
 	"io"
-	"math/bits"
 
-	"lukechampine.com/blake3/bao"
-	"lukechampine.com/blake3/guts"
+	"github.com/grapevine-p2p/grapevine/internal/baotree"
 )
 
 const (
-	// baoGroup is the power of two of 1 KiB chunks that are hashed as one group.
-	baoGroup  = 4
-	groupSize = guts.ChunkSize << baoGroup
-	nodeSize  = 64 // the chaining values of a node's two children
-	treeHead  = 8  // the blob's size
+	groupSize = baotree.GroupSize
+	treeHead  = baotree.Head
 )
 
 // treeSize is the size of the outboard of a blob: all nodes of its Bao tree.
-func treeSize(size int64) int64 { return treeHead + nodeSize*nodesWithin(size) }
-
-func nodesWithin(size int64) int64 { return (size+groupSize-1)/groupSize - 1 }
+func treeSize(size int64) int64 { return baotree.Size(size) }
 
 // outboard grows with what is written to it: a claimed size takes no memory.
 type outboard struct{ data []byte }
@@ -38,54 +29,19 @@ func (o *outboard) WriteAt(p []byte, at int64) (int, error) {
 // buildTree reads a blob of a known size and returns its ID and outboard.
 func buildTree(blob io.Reader, size int64) (BlobID, []byte, error) {
 	var o outboard
-	root, err := bao.Encode(&o, blob, size, baoGroup, true)
+	root, err := baotree.Build(&o, blob, size)
 	return root, o.data, err
 }
 
-// extractSlice returns the Bao slice of length bytes at offset, reading only the nodes
-// on its path. (bao.ExtractSlice reads the whole outboard each time.)
+// extractSlice returns the Bao slice of length bytes at offset.
 func extractSlice(blob, tree io.ReaderAt, size, offset, length int64) ([]byte, error) {
-	var out bytes.Buffer
-	out.Grow(int(length) + 2*groupSize)
-	out.Write(binary.LittleEndian.AppendUint64(nil, uint64(size)))
-	buf := make([]byte, groupSize)
-	var walk func(pos, span, node int64) error
-	walk = func(pos, span, node int64) error {
-		if pos >= offset+length || pos+span <= offset {
-			return nil
-		}
-		from, at, n := blob, pos, span
-		if span > groupSize {
-			from, at, n = tree, node, nodeSize
-		}
-		if got, err := from.ReadAt(buf[:n], at); int64(got) < n {
-			return err
-		}
-		out.Write(buf[:n])
-		if span <= groupSize {
-			return nil
-		}
-		left := int64(1) << (bits.Len64(uint64(span-1)) - 1)
-		node += nodeSize
-		if err := walk(pos, left, node); err != nil {
-			return err
-		}
-		return walk(pos+left, span-left, node+nodeSize*nodesWithin(left))
-	}
-	if err := walk(0, size, treeHead); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
+	return baotree.Extract(blob, tree, size, offset, length)
 }
 
 // checkSlice returns the bytes of a slice after verifying them against the ID.
 func checkSlice(id BlobID, size int64, slice []byte, offset, length int64) ([]byte, error) {
-	if offset < 0 || length <= 0 || length > size-offset || len(slice) < treeHead ||
-		binary.LittleEndian.Uint64(slice) != uint64(size) {
-		return nil, fmt.Errorf("bytes %d to %d of blob %s: %w", offset, offset+length, id.Short(), ErrDamaged)
-	}
-	data, ok := bao.VerifySlice(slice, baoGroup, uint64(offset), uint64(length), id)
-	if !ok || int64(len(data)) != length {
+	data, ok := baotree.Check(id, size, slice, offset, length)
+	if !ok {
 		return nil, fmt.Errorf("bytes %d to %d of blob %s: %w", offset, offset+length, id.Short(), ErrDamaged)
 	}
 	return data, nil

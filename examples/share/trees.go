@@ -60,7 +60,7 @@ func (t *trees) Close() error { return t.folder.Close() }
 
 // has tells whether there is the tree of a file; one of a single group needs none.
 func (t *trees) has(id contentID, size int64) bool {
-	if nodesWithin(size) == 0 {
+	if size <= groupSize {
 		return true
 	}
 	t.mu.Lock()
@@ -84,7 +84,7 @@ func (t *trees) build(ctx context.Context, file io.Reader, size int64) (contentI
 	if err := errors.Join(err, tree.Close()); err != nil {
 		return contentID{}, errors.Join(err, t.folder.Remove(building))
 	}
-	if nodesWithin(size) == 0 {
+	if size <= groupSize {
 		return id, t.folder.Remove(building)
 	}
 	if err := t.folder.Rename(building, id.String()); err != nil {
@@ -99,7 +99,7 @@ func (t *trees) build(ctx context.Context, file io.Reader, size int64) (contentI
 
 // open returns the tree of a file; nil for one of a single group.
 func (t *trees) open(id contentID, size int64) (*os.File, error) {
-	if nodesWithin(size) == 0 {
+	if size <= groupSize {
 		return nil, nil
 	}
 	return t.folder.Open(id.String())

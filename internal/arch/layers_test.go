@@ -28,6 +28,7 @@ type layer struct {
 var layers = []layer{
 	// Leaves.
 	{"internal/arch", nil},
+	{"internal/baotree", nil},
 	{"internal/display", nil},
 	{"internal/durable", nil},
 	{"internal/durable/durabletest", []string{"internal/durable"}},
@@ -61,14 +62,14 @@ var layers = []layer{
 		"internal/datadir", "internal/durable", "internal/words", "internal/display",
 	}},
 	{"backup", []string{
-		"p2p", "internal/wire/...", "internal/streamconn",
+		"internal/baotree", "p2p", "internal/wire/...", "internal/streamconn",
 		"internal/datadir", "internal/durable", "internal/words", "internal/display",
 	}},
 
 	// The programs. No program imports another.
 	{"examples", []string{
 		"p2p", "bootstrap", "chat", "backup", "examples/internal/...",
-		"internal/datadir", "internal/durable", "internal/display", "internal/words",
+		"internal/baotree", "internal/datadir", "internal/durable", "internal/display", "internal/words",
 	}},
 	{"examples/bootstrap", []string{
 		"bootstrap", "examples/internal/...", "internal/iplimit",
