@@ -106,6 +106,7 @@ const (
 	DirectoryErrorCode_DIRECTORY_ERROR_FULL           DirectoryErrorCode = 10 // a number was exceeded
 	DirectoryErrorCode_DIRECTORY_ERROR_STORAGE        DirectoryErrorCode = 11 // the server cannot make registrations durable
 	DirectoryErrorCode_DIRECTORY_ERROR_LAGGED         DirectoryErrorCode = 12 // the changes asked for are no longer kept
+	DirectoryErrorCode_DIRECTORY_ERROR_NO_MAJORITY    DirectoryErrorCode = 13 // too few servers of the federation answer to grant names
 )
 
 // Enum value maps for DirectoryErrorCode.
@@ -124,6 +125,7 @@ var (
 		10: "DIRECTORY_ERROR_FULL",
 		11: "DIRECTORY_ERROR_STORAGE",
 		12: "DIRECTORY_ERROR_LAGGED",
+		13: "DIRECTORY_ERROR_NO_MAJORITY",
 	}
 	DirectoryErrorCode_value = map[string]int32{
 		"DIRECTORY_ERROR_UNSPECIFIED":    0,
@@ -139,6 +141,7 @@ var (
 		"DIRECTORY_ERROR_FULL":           10,
 		"DIRECTORY_ERROR_STORAGE":        11,
 		"DIRECTORY_ERROR_LAGGED":         12,
+		"DIRECTORY_ERROR_NO_MAJORITY":    13,
 	}
 )
 
@@ -188,6 +191,8 @@ type DirectoryRecord struct {
 	Removed bool `protobuf:"varint,6,opt,name=removed,proto3" json:"removed,omitempty"`
 	// Milliseconds since 1970 after which the record is no longer believed.
 	ExpiresUnixMs int64 `protobuf:"varint,7,opt,name=expires_unix_ms,json=expiresUnixMs,proto3" json:"expires_unix_ms,omitempty"`
+	// The owner is not to be listed, watched or handed out; its name can be looked up.
+	Hidden        bool `protobuf:"varint,8,opt,name=hidden,proto3" json:"hidden,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -269,6 +274,13 @@ func (x *DirectoryRecord) GetExpiresUnixMs() int64 {
 		return x.ExpiresUnixMs
 	}
 	return 0
+}
+
+func (x *DirectoryRecord) GetHidden() bool {
+	if x != nil {
+		return x.Hidden
+	}
+	return false
 }
 
 type DirectoryRequest struct {
@@ -606,8 +618,12 @@ func (*DirectoryResponse_Change) isDirectoryResponse_Body() {}
 // DirectoryRegister claims a name for the sender, or lists it without one. The
 // record's peer is the sender.
 type DirectoryRegister struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Record        []byte                 `protobuf:"bytes,1,opt,name=record,proto3" json:"record,omitempty"` // the envelope of a DirectoryRecord
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Record []byte                 `protobuf:"bytes,1,opt,name=record,proto3" json:"record,omitempty"` // the envelope of a DirectoryRecord
+	// The sender will not stay connected: the lease is longer, and a closed
+	// connection does not mean that the peer is away.
+	Detached      bool           `protobuf:"varint,2,opt,name=detached,proto3" json:"detached,omitempty"`
+	Self          *DirectorySelf `protobuf:"bytes,3,opt,name=self,proto3" json:"self,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -649,10 +665,25 @@ func (x *DirectoryRegister) GetRecord() []byte {
 	return nil
 }
 
+func (x *DirectoryRegister) GetDetached() bool {
+	if x != nil {
+		return x.Detached
+	}
+	return false
+}
+
+func (x *DirectoryRegister) GetSelf() *DirectorySelf {
+	if x != nil {
+		return x.Self
+	}
+	return nil
+}
+
 // DirectoryRenew makes a lease of the sender begin anew.
 type DirectoryRenew struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Self          *DirectorySelf         `protobuf:"bytes,2,opt,name=self,proto3" json:"self,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -694,19 +725,94 @@ func (x *DirectoryRenew) GetName() string {
 	return ""
 }
 
+func (x *DirectoryRenew) GetSelf() *DirectorySelf {
+	if x != nil {
+		return x.Self
+	}
+	return nil
+}
+
+// DirectorySelf is what a peer tells of itself besides, unsigned and by its choice,
+// for the picture of the network.
+type DirectorySelf struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The peer IDs of its neighbours, at most 64.
+	Neighbours [][]byte `protobuf:"bytes,1,rep,name=neighbours,proto3" json:"neighbours,omitempty"`
+	// How long this server's last answer took, in microseconds.
+	RttUs uint64 `protobuf:"varint,2,opt,name=rtt_us,json=rttUs,proto3" json:"rtt_us,omitempty"`
+	// The name and version of its software, at most 64 bytes.
+	Agent         string `protobuf:"bytes,3,opt,name=agent,proto3" json:"agent,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DirectorySelf) Reset() {
+	*x = DirectorySelf{}
+	mi := &file_directory_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DirectorySelf) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DirectorySelf) ProtoMessage() {}
+
+func (x *DirectorySelf) ProtoReflect() protoreflect.Message {
+	mi := &file_directory_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DirectorySelf.ProtoReflect.Descriptor instead.
+func (*DirectorySelf) Descriptor() ([]byte, []int) {
+	return file_directory_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *DirectorySelf) GetNeighbours() [][]byte {
+	if x != nil {
+		return x.Neighbours
+	}
+	return nil
+}
+
+func (x *DirectorySelf) GetRttUs() uint64 {
+	if x != nil {
+		return x.RttUs
+	}
+	return 0
+}
+
+func (x *DirectorySelf) GetAgent() string {
+	if x != nil {
+		return x.Agent
+	}
+	return ""
+}
+
 type DirectoryGranted struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How long the lease runs from now on.
 	LeaseMs uint64 `protobuf:"varint,1,opt,name=lease_ms,json=leaseMs,proto3" json:"lease_ms,omitempty"`
 	// This request made the registration; there was none before.
-	Fresh         bool `protobuf:"varint,2,opt,name=fresh,proto3" json:"fresh,omitempty"`
+	Fresh bool `protobuf:"varint,2,opt,name=fresh,proto3" json:"fresh,omitempty"`
+	// How long the name is the peer's for certain, counted from when it sent the
+	// request; 0 while no majority of the servers confirms it.
+	TermMs        uint64 `protobuf:"varint,3,opt,name=term_ms,json=termMs,proto3" json:"term_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DirectoryGranted) Reset() {
 	*x = DirectoryGranted{}
-	mi := &file_directory_proto_msgTypes[5]
+	mi := &file_directory_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -718,7 +824,7 @@ func (x *DirectoryGranted) String() string {
 func (*DirectoryGranted) ProtoMessage() {}
 
 func (x *DirectoryGranted) ProtoReflect() protoreflect.Message {
-	mi := &file_directory_proto_msgTypes[5]
+	mi := &file_directory_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -731,7 +837,7 @@ func (x *DirectoryGranted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryGranted.ProtoReflect.Descriptor instead.
 func (*DirectoryGranted) Descriptor() ([]byte, []int) {
-	return file_directory_proto_rawDescGZIP(), []int{5}
+	return file_directory_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *DirectoryGranted) GetLeaseMs() uint64 {
@@ -748,6 +854,13 @@ func (x *DirectoryGranted) GetFresh() bool {
 	return false
 }
 
+func (x *DirectoryGranted) GetTermMs() uint64 {
+	if x != nil {
+		return x.TermMs
+	}
+	return 0
+}
+
 type DirectoryLookup struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -757,7 +870,7 @@ type DirectoryLookup struct {
 
 func (x *DirectoryLookup) Reset() {
 	*x = DirectoryLookup{}
-	mi := &file_directory_proto_msgTypes[6]
+	mi := &file_directory_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -769,7 +882,7 @@ func (x *DirectoryLookup) String() string {
 func (*DirectoryLookup) ProtoMessage() {}
 
 func (x *DirectoryLookup) ProtoReflect() protoreflect.Message {
-	mi := &file_directory_proto_msgTypes[6]
+	mi := &file_directory_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -782,7 +895,7 @@ func (x *DirectoryLookup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryLookup.ProtoReflect.Descriptor instead.
 func (*DirectoryLookup) Descriptor() ([]byte, []int) {
-	return file_directory_proto_rawDescGZIP(), []int{6}
+	return file_directory_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *DirectoryLookup) GetName() string {
@@ -802,7 +915,7 @@ type DirectoryRemove struct {
 
 func (x *DirectoryRemove) Reset() {
 	*x = DirectoryRemove{}
-	mi := &file_directory_proto_msgTypes[7]
+	mi := &file_directory_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -814,7 +927,7 @@ func (x *DirectoryRemove) String() string {
 func (*DirectoryRemove) ProtoMessage() {}
 
 func (x *DirectoryRemove) ProtoReflect() protoreflect.Message {
-	mi := &file_directory_proto_msgTypes[7]
+	mi := &file_directory_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -827,7 +940,7 @@ func (x *DirectoryRemove) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryRemove.ProtoReflect.Descriptor instead.
 func (*DirectoryRemove) Descriptor() ([]byte, []int) {
-	return file_directory_proto_rawDescGZIP(), []int{7}
+	return file_directory_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *DirectoryRemove) GetRecord() []byte {
@@ -845,7 +958,7 @@ type DirectoryRemoved struct {
 
 func (x *DirectoryRemoved) Reset() {
 	*x = DirectoryRemoved{}
-	mi := &file_directory_proto_msgTypes[8]
+	mi := &file_directory_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -857,7 +970,7 @@ func (x *DirectoryRemoved) String() string {
 func (*DirectoryRemoved) ProtoMessage() {}
 
 func (x *DirectoryRemoved) ProtoReflect() protoreflect.Message {
-	mi := &file_directory_proto_msgTypes[8]
+	mi := &file_directory_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -870,7 +983,7 @@ func (x *DirectoryRemoved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryRemoved.ProtoReflect.Descriptor instead.
 func (*DirectoryRemoved) Descriptor() ([]byte, []int) {
-	return file_directory_proto_rawDescGZIP(), []int{8}
+	return file_directory_proto_rawDescGZIP(), []int{9}
 }
 
 // DirectoryList asks for all registrations.
@@ -882,7 +995,7 @@ type DirectoryList struct {
 
 func (x *DirectoryList) Reset() {
 	*x = DirectoryList{}
-	mi := &file_directory_proto_msgTypes[9]
+	mi := &file_directory_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -894,7 +1007,7 @@ func (x *DirectoryList) String() string {
 func (*DirectoryList) ProtoMessage() {}
 
 func (x *DirectoryList) ProtoReflect() protoreflect.Message {
-	mi := &file_directory_proto_msgTypes[9]
+	mi := &file_directory_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -907,7 +1020,7 @@ func (x *DirectoryList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryList.ProtoReflect.Descriptor instead.
 func (*DirectoryList) Descriptor() ([]byte, []int) {
-	return file_directory_proto_rawDescGZIP(), []int{9}
+	return file_directory_proto_rawDescGZIP(), []int{10}
 }
 
 // DirectorySample asks for some peers that are online, chosen at random.
@@ -920,7 +1033,7 @@ type DirectorySample struct {
 
 func (x *DirectorySample) Reset() {
 	*x = DirectorySample{}
-	mi := &file_directory_proto_msgTypes[10]
+	mi := &file_directory_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -932,7 +1045,7 @@ func (x *DirectorySample) String() string {
 func (*DirectorySample) ProtoMessage() {}
 
 func (x *DirectorySample) ProtoReflect() protoreflect.Message {
-	mi := &file_directory_proto_msgTypes[10]
+	mi := &file_directory_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -945,7 +1058,7 @@ func (x *DirectorySample) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectorySample.ProtoReflect.Descriptor instead.
 func (*DirectorySample) Descriptor() ([]byte, []int) {
-	return file_directory_proto_rawDescGZIP(), []int{10}
+	return file_directory_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *DirectorySample) GetMax() uint32 {
@@ -958,16 +1071,19 @@ func (x *DirectorySample) GetMax() uint32 {
 // DirectoryWatch asks for changes after a revision of an epoch, or with epoch 0
 // for all registrations first.
 type DirectoryWatch struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Epoch         uint64                 `protobuf:"varint,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	From          uint64                 `protobuf:"varint,2,opt,name=from,proto3" json:"from,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Epoch uint64                 `protobuf:"varint,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	From  uint64                 `protobuf:"varint,2,opt,name=from,proto3" json:"from,omitempty"`
+	// What this server itself was told, hidden peers and what peers tell of
+	// themselves included: for the other servers of its federation only.
+	Own           bool `protobuf:"varint,3,opt,name=own,proto3" json:"own,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DirectoryWatch) Reset() {
 	*x = DirectoryWatch{}
-	mi := &file_directory_proto_msgTypes[11]
+	mi := &file_directory_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -979,7 +1095,7 @@ func (x *DirectoryWatch) String() string {
 func (*DirectoryWatch) ProtoMessage() {}
 
 func (x *DirectoryWatch) ProtoReflect() protoreflect.Message {
-	mi := &file_directory_proto_msgTypes[11]
+	mi := &file_directory_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -992,7 +1108,7 @@ func (x *DirectoryWatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryWatch.ProtoReflect.Descriptor instead.
 func (*DirectoryWatch) Descriptor() ([]byte, []int) {
-	return file_directory_proto_rawDescGZIP(), []int{11}
+	return file_directory_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *DirectoryWatch) GetEpoch() uint64 {
@@ -1009,21 +1125,33 @@ func (x *DirectoryWatch) GetFrom() uint64 {
 	return 0
 }
 
+func (x *DirectoryWatch) GetOwn() bool {
+	if x != nil {
+		return x.Own
+	}
+	return false
+}
+
 // DirectoryEntry is a registration as the server sees it.
 type DirectoryEntry struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Record []byte                 `protobuf:"bytes,1,opt,name=record,proto3" json:"record,omitempty"` // the envelope as its owner signed it
 	// The peer is connected to the server.
-	Online        bool   `protobuf:"varint,2,opt,name=online,proto3" json:"online,omitempty"`
-	AgeMs         uint64 `protobuf:"varint,3,opt,name=age_ms,json=ageMs,proto3" json:"age_ms,omitempty"`    // since the registration was made
-	LeftMs        uint64 `protobuf:"varint,4,opt,name=left_ms,json=leftMs,proto3" json:"left_ms,omitempty"` // until its lease ends
+	Online bool   `protobuf:"varint,2,opt,name=online,proto3" json:"online,omitempty"`
+	AgeMs  uint64 `protobuf:"varint,3,opt,name=age_ms,json=ageMs,proto3" json:"age_ms,omitempty"`    // since the registration was made
+	LeftMs uint64 `protobuf:"varint,4,opt,name=left_ms,json=leftMs,proto3" json:"left_ms,omitempty"` // until its lease ends
+	// The server was restarted, or doubts its own connection, and has not heard from
+	// the owner since.
+	Unconfirmed   bool           `protobuf:"varint,5,opt,name=unconfirmed,proto3" json:"unconfirmed,omitempty"`
+	Detached      bool           `protobuf:"varint,6,opt,name=detached,proto3" json:"detached,omitempty"`
+	Self          *DirectorySelf `protobuf:"bytes,7,opt,name=self,proto3" json:"self,omitempty"` // to servers of the federation only
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DirectoryEntry) Reset() {
 	*x = DirectoryEntry{}
-	mi := &file_directory_proto_msgTypes[12]
+	mi := &file_directory_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1035,7 +1163,7 @@ func (x *DirectoryEntry) String() string {
 func (*DirectoryEntry) ProtoMessage() {}
 
 func (x *DirectoryEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_directory_proto_msgTypes[12]
+	mi := &file_directory_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1048,7 +1176,7 @@ func (x *DirectoryEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryEntry.ProtoReflect.Descriptor instead.
 func (*DirectoryEntry) Descriptor() ([]byte, []int) {
-	return file_directory_proto_rawDescGZIP(), []int{12}
+	return file_directory_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *DirectoryEntry) GetRecord() []byte {
@@ -1079,6 +1207,27 @@ func (x *DirectoryEntry) GetLeftMs() uint64 {
 	return 0
 }
 
+func (x *DirectoryEntry) GetUnconfirmed() bool {
+	if x != nil {
+		return x.Unconfirmed
+	}
+	return false
+}
+
+func (x *DirectoryEntry) GetDetached() bool {
+	if x != nil {
+		return x.Detached
+	}
+	return false
+}
+
+func (x *DirectoryEntry) GetSelf() *DirectorySelf {
+	if x != nil {
+		return x.Self
+	}
+	return nil
+}
+
 // DirectoryPage is a part of the registrations at one revision.
 type DirectoryPage struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
@@ -1093,7 +1242,7 @@ type DirectoryPage struct {
 
 func (x *DirectoryPage) Reset() {
 	*x = DirectoryPage{}
-	mi := &file_directory_proto_msgTypes[13]
+	mi := &file_directory_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1105,7 +1254,7 @@ func (x *DirectoryPage) String() string {
 func (*DirectoryPage) ProtoMessage() {}
 
 func (x *DirectoryPage) ProtoReflect() protoreflect.Message {
-	mi := &file_directory_proto_msgTypes[13]
+	mi := &file_directory_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1118,7 +1267,7 @@ func (x *DirectoryPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryPage.ProtoReflect.Descriptor instead.
 func (*DirectoryPage) Descriptor() ([]byte, []int) {
-	return file_directory_proto_rawDescGZIP(), []int{13}
+	return file_directory_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *DirectoryPage) GetEntries() []*DirectoryEntry {
@@ -1164,7 +1313,7 @@ type DirectoryChange struct {
 
 func (x *DirectoryChange) Reset() {
 	*x = DirectoryChange{}
-	mi := &file_directory_proto_msgTypes[14]
+	mi := &file_directory_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1176,7 +1325,7 @@ func (x *DirectoryChange) String() string {
 func (*DirectoryChange) ProtoMessage() {}
 
 func (x *DirectoryChange) ProtoReflect() protoreflect.Message {
-	mi := &file_directory_proto_msgTypes[14]
+	mi := &file_directory_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1189,7 +1338,7 @@ func (x *DirectoryChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryChange.ProtoReflect.Descriptor instead.
 func (*DirectoryChange) Descriptor() ([]byte, []int) {
-	return file_directory_proto_rawDescGZIP(), []int{14}
+	return file_directory_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DirectoryChange) GetEpoch() uint64 {
@@ -1226,16 +1375,17 @@ type DirectoryError struct {
 	Code          DirectoryErrorCode     `protobuf:"varint,1,opt,name=code,proto3,enum=grapevine.directory.v1.DirectoryErrorCode" json:"code,omitempty"`
 	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
 	Owner         []byte                 `protobuf:"bytes,3,opt,name=owner,proto3" json:"owner,omitempty"`                     // NAME_TAKEN: the peer that holds the name
-	LeftMs        uint64                 `protobuf:"varint,4,opt,name=left_ms,json=leftMs,proto3" json:"left_ms,omitempty"`    // NAME_TAKEN: until its lease ends, if it is not renewed
+	LeftMs        uint64                 `protobuf:"varint,4,opt,name=left_ms,json=leftMs,proto3" json:"left_ms,omitempty"`    // NAME_TAKEN: until the name is free, if its owner stays silent
 	Seq           uint64                 `protobuf:"varint,5,opt,name=seq,proto3" json:"seq,omitempty"`                        // STALE: the sequence number that the server has
-	RetryMs       uint64                 `protobuf:"varint,6,opt,name=retry_ms,json=retryMs,proto3" json:"retry_ms,omitempty"` // BUSY: when to try again
+	RetryMs       uint64                 `protobuf:"varint,6,opt,name=retry_ms,json=retryMs,proto3" json:"retry_ms,omitempty"` // BUSY, FULL, STORAGE, NO_MAJORITY: when to try again
+	Like          string                 `protobuf:"bytes,7,opt,name=like,proto3" json:"like,omitempty"`                       // NAME_TAKEN: the name that it cannot be told from, if it is another
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DirectoryError) Reset() {
 	*x = DirectoryError{}
-	mi := &file_directory_proto_msgTypes[15]
+	mi := &file_directory_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1247,7 +1397,7 @@ func (x *DirectoryError) String() string {
 func (*DirectoryError) ProtoMessage() {}
 
 func (x *DirectoryError) ProtoReflect() protoreflect.Message {
-	mi := &file_directory_proto_msgTypes[15]
+	mi := &file_directory_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1260,7 +1410,7 @@ func (x *DirectoryError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryError.ProtoReflect.Descriptor instead.
 func (*DirectoryError) Descriptor() ([]byte, []int) {
-	return file_directory_proto_rawDescGZIP(), []int{15}
+	return file_directory_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *DirectoryError) GetCode() DirectoryErrorCode {
@@ -1305,22 +1455,29 @@ func (x *DirectoryError) GetRetryMs() uint64 {
 	return 0
 }
 
-// DirectoryStored is one line of a server's store: what was granted, or what is
-// there no more.
+func (x *DirectoryError) GetLike() string {
+	if x != nil {
+		return x.Like
+	}
+	return ""
+}
+
+// DirectoryStored is a lease in a server's store.
 type DirectoryStored struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
-	Record      []byte                 `protobuf:"bytes,1,opt,name=record,proto3" json:"record,omitempty"`                                 // the envelope of a DirectoryRecord, with removed or without
+	Record      []byte                 `protobuf:"bytes,1,opt,name=record,proto3" json:"record,omitempty"`                                 // the envelope of a DirectoryRecord
 	SinceUnixMs int64                  `protobuf:"varint,2,opt,name=since_unix_ms,json=sinceUnixMs,proto3" json:"since_unix_ms,omitempty"` // when the registration was made
 	// The lease of this peer and name ended; record is empty.
 	EndedPeer     []byte `protobuf:"bytes,3,opt,name=ended_peer,json=endedPeer,proto3" json:"ended_peer,omitempty"`
 	EndedName     string `protobuf:"bytes,4,opt,name=ended_name,json=endedName,proto3" json:"ended_name,omitempty"`
+	Detached      bool   `protobuf:"varint,5,opt,name=detached,proto3" json:"detached,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DirectoryStored) Reset() {
 	*x = DirectoryStored{}
-	mi := &file_directory_proto_msgTypes[16]
+	mi := &file_directory_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1332,7 +1489,7 @@ func (x *DirectoryStored) String() string {
 func (*DirectoryStored) ProtoMessage() {}
 
 func (x *DirectoryStored) ProtoReflect() protoreflect.Message {
-	mi := &file_directory_proto_msgTypes[16]
+	mi := &file_directory_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1345,7 +1502,7 @@ func (x *DirectoryStored) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryStored.ProtoReflect.Descriptor instead.
 func (*DirectoryStored) Descriptor() ([]byte, []int) {
-	return file_directory_proto_rawDescGZIP(), []int{16}
+	return file_directory_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *DirectoryStored) GetRecord() []byte {
@@ -1376,11 +1533,18 @@ func (x *DirectoryStored) GetEndedName() string {
 	return ""
 }
 
+func (x *DirectoryStored) GetDetached() bool {
+	if x != nil {
+		return x.Detached
+	}
+	return false
+}
+
 var File_directory_proto protoreflect.FileDescriptor
 
 const file_directory_proto_rawDesc = "" +
 	"\n" +
-	"\x0fdirectory.proto\x12\x16grapevine.directory.v1\"\xbd\x01\n" +
+	"\x0fdirectory.proto\x12\x16grapevine.directory.v1\"\xd5\x01\n" +
 	"\x0fDirectoryRecord\x12\x18\n" +
 	"\anetwork\x18\x01 \x01(\tR\anetwork\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
@@ -1388,7 +1552,8 @@ const file_directory_proto_rawDesc = "" +
 	"\x03seq\x18\x04 \x01(\x04R\x03seq\x12\x14\n" +
 	"\x05addrs\x18\x05 \x03(\fR\x05addrs\x12\x18\n" +
 	"\aremoved\x18\x06 \x01(\bR\aremoved\x12&\n" +
-	"\x0fexpires_unix_ms\x18\a \x01(\x03R\rexpiresUnixMs\"\x93\x04\n" +
+	"\x0fexpires_unix_ms\x18\a \x01(\x03R\rexpiresUnixMs\x12\x16\n" +
+	"\x06hidden\x18\b \x01(\bR\x06hidden\"\x93\x04\n" +
 	"\x10DirectoryRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x18\n" +
 	"\anetwork\x18\x02 \x01(\tR\anetwork\x12G\n" +
@@ -1408,14 +1573,24 @@ const file_directory_proto_rawDesc = "" +
 	"\aremoved\x18\x05 \x01(\v2(.grapevine.directory.v1.DirectoryRemovedH\x00R\aremoved\x12;\n" +
 	"\x04page\x18\x06 \x01(\v2%.grapevine.directory.v1.DirectoryPageH\x00R\x04page\x12A\n" +
 	"\x06change\x18\a \x01(\v2'.grapevine.directory.v1.DirectoryChangeH\x00R\x06changeB\x06\n" +
-	"\x04body\"+\n" +
+	"\x04body\"\x82\x01\n" +
 	"\x11DirectoryRegister\x12\x16\n" +
-	"\x06record\x18\x01 \x01(\fR\x06record\"$\n" +
+	"\x06record\x18\x01 \x01(\fR\x06record\x12\x1a\n" +
+	"\bdetached\x18\x02 \x01(\bR\bdetached\x129\n" +
+	"\x04self\x18\x03 \x01(\v2%.grapevine.directory.v1.DirectorySelfR\x04self\"_\n" +
 	"\x0eDirectoryRenew\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\"C\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x129\n" +
+	"\x04self\x18\x02 \x01(\v2%.grapevine.directory.v1.DirectorySelfR\x04self\"\\\n" +
+	"\rDirectorySelf\x12\x1e\n" +
+	"\n" +
+	"neighbours\x18\x01 \x03(\fR\n" +
+	"neighbours\x12\x15\n" +
+	"\x06rtt_us\x18\x02 \x01(\x04R\x05rttUs\x12\x14\n" +
+	"\x05agent\x18\x03 \x01(\tR\x05agent\"\\\n" +
 	"\x10DirectoryGranted\x12\x19\n" +
 	"\blease_ms\x18\x01 \x01(\x04R\aleaseMs\x12\x14\n" +
-	"\x05fresh\x18\x02 \x01(\bR\x05fresh\"%\n" +
+	"\x05fresh\x18\x02 \x01(\bR\x05fresh\x12\x17\n" +
+	"\aterm_ms\x18\x03 \x01(\x04R\x06termMs\"%\n" +
 	"\x0fDirectoryLookup\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\")\n" +
 	"\x0fDirectoryRemove\x12\x16\n" +
@@ -1423,15 +1598,19 @@ const file_directory_proto_rawDesc = "" +
 	"\x10DirectoryRemoved\"\x0f\n" +
 	"\rDirectoryList\"#\n" +
 	"\x0fDirectorySample\x12\x10\n" +
-	"\x03max\x18\x01 \x01(\rR\x03max\":\n" +
+	"\x03max\x18\x01 \x01(\rR\x03max\"L\n" +
 	"\x0eDirectoryWatch\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x12\n" +
-	"\x04from\x18\x02 \x01(\x04R\x04from\"p\n" +
+	"\x04from\x18\x02 \x01(\x04R\x04from\x12\x10\n" +
+	"\x03own\x18\x03 \x01(\bR\x03own\"\xe9\x01\n" +
 	"\x0eDirectoryEntry\x12\x16\n" +
 	"\x06record\x18\x01 \x01(\fR\x06record\x12\x16\n" +
 	"\x06online\x18\x02 \x01(\bR\x06online\x12\x15\n" +
 	"\x06age_ms\x18\x03 \x01(\x04R\x05ageMs\x12\x17\n" +
-	"\aleft_ms\x18\x04 \x01(\x04R\x06leftMs\"\x97\x01\n" +
+	"\aleft_ms\x18\x04 \x01(\x04R\x06leftMs\x12 \n" +
+	"\vunconfirmed\x18\x05 \x01(\bR\vunconfirmed\x12\x1a\n" +
+	"\bdetached\x18\x06 \x01(\bR\bdetached\x129\n" +
+	"\x04self\x18\a \x01(\v2%.grapevine.directory.v1.DirectorySelfR\x04self\"\x97\x01\n" +
 	"\rDirectoryPage\x12@\n" +
 	"\aentries\x18\x01 \x03(\v2&.grapevine.directory.v1.DirectoryEntryR\aentries\x12\x12\n" +
 	"\x04last\x18\x02 \x01(\bR\x04last\x12\x14\n" +
@@ -1441,28 +1620,30 @@ const file_directory_proto_rawDesc = "" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\x04R\brevision\x12?\n" +
 	"\x04kind\x18\x03 \x01(\x0e2+.grapevine.directory.v1.DirectoryChangeKindR\x04kind\x12<\n" +
-	"\x05entry\x18\x04 \x01(\v2&.grapevine.directory.v1.DirectoryEntryR\x05entry\"\xc4\x01\n" +
+	"\x05entry\x18\x04 \x01(\v2&.grapevine.directory.v1.DirectoryEntryR\x05entry\"\xd8\x01\n" +
 	"\x0eDirectoryError\x12>\n" +
 	"\x04code\x18\x01 \x01(\x0e2*.grapevine.directory.v1.DirectoryErrorCodeR\x04code\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x14\n" +
 	"\x05owner\x18\x03 \x01(\fR\x05owner\x12\x17\n" +
 	"\aleft_ms\x18\x04 \x01(\x04R\x06leftMs\x12\x10\n" +
 	"\x03seq\x18\x05 \x01(\x04R\x03seq\x12\x19\n" +
-	"\bretry_ms\x18\x06 \x01(\x04R\aretryMs\"\x8b\x01\n" +
+	"\bretry_ms\x18\x06 \x01(\x04R\aretryMs\x12\x12\n" +
+	"\x04like\x18\a \x01(\tR\x04like\"\xa7\x01\n" +
 	"\x0fDirectoryStored\x12\x16\n" +
 	"\x06record\x18\x01 \x01(\fR\x06record\x12\"\n" +
 	"\rsince_unix_ms\x18\x02 \x01(\x03R\vsinceUnixMs\x12\x1d\n" +
 	"\n" +
 	"ended_peer\x18\x03 \x01(\fR\tendedPeer\x12\x1d\n" +
 	"\n" +
-	"ended_name\x18\x04 \x01(\tR\tendedName*\xc6\x01\n" +
+	"ended_name\x18\x04 \x01(\tR\tendedName\x12\x1a\n" +
+	"\bdetached\x18\x05 \x01(\bR\bdetached*\xc6\x01\n" +
 	"\x13DirectoryChangeKind\x12 \n" +
 	"\x1cDIRECTORY_CHANGE_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17DIRECTORY_CHANGE_JOINED\x10\x01\x12\x1c\n" +
 	"\x18DIRECTORY_CHANGE_UPDATED\x10\x02\x12\x19\n" +
 	"\x15DIRECTORY_CHANGE_AWAY\x10\x03\x12\x19\n" +
 	"\x15DIRECTORY_CHANGE_LEFT\x10\x04\x12\x1c\n" +
-	"\x18DIRECTORY_CHANGE_EXPIRED\x10\x05*\xa5\x03\n" +
+	"\x18DIRECTORY_CHANGE_EXPIRED\x10\x05*\xc6\x03\n" +
 	"\x12DirectoryErrorCode\x12\x1f\n" +
 	"\x1bDIRECTORY_ERROR_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19DIRECTORY_ERROR_MALFORMED\x10\x01\x12!\n" +
@@ -1477,7 +1658,8 @@ const file_directory_proto_rawDesc = "" +
 	"\x14DIRECTORY_ERROR_FULL\x10\n" +
 	"\x12\x1b\n" +
 	"\x17DIRECTORY_ERROR_STORAGE\x10\v\x12\x1a\n" +
-	"\x16DIRECTORY_ERROR_LAGGED\x10\fB5Z3github.com/grapevine-p2p/grapevine/internal/wire/pbb\x06proto3"
+	"\x16DIRECTORY_ERROR_LAGGED\x10\f\x12\x1f\n" +
+	"\x1bDIRECTORY_ERROR_NO_MAJORITY\x10\rB5Z3github.com/grapevine-p2p/grapevine/internal/wire/pbb\x06proto3"
 
 var (
 	file_directory_proto_rawDescOnce sync.Once
@@ -1492,7 +1674,7 @@ func file_directory_proto_rawDescGZIP() []byte {
 }
 
 var file_directory_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_directory_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_directory_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_directory_proto_goTypes = []any{
 	(DirectoryChangeKind)(0),  // 0: grapevine.directory.v1.DirectoryChangeKind
 	(DirectoryErrorCode)(0),   // 1: grapevine.directory.v1.DirectoryErrorCode
@@ -1501,42 +1683,46 @@ var file_directory_proto_goTypes = []any{
 	(*DirectoryResponse)(nil), // 4: grapevine.directory.v1.DirectoryResponse
 	(*DirectoryRegister)(nil), // 5: grapevine.directory.v1.DirectoryRegister
 	(*DirectoryRenew)(nil),    // 6: grapevine.directory.v1.DirectoryRenew
-	(*DirectoryGranted)(nil),  // 7: grapevine.directory.v1.DirectoryGranted
-	(*DirectoryLookup)(nil),   // 8: grapevine.directory.v1.DirectoryLookup
-	(*DirectoryRemove)(nil),   // 9: grapevine.directory.v1.DirectoryRemove
-	(*DirectoryRemoved)(nil),  // 10: grapevine.directory.v1.DirectoryRemoved
-	(*DirectoryList)(nil),     // 11: grapevine.directory.v1.DirectoryList
-	(*DirectorySample)(nil),   // 12: grapevine.directory.v1.DirectorySample
-	(*DirectoryWatch)(nil),    // 13: grapevine.directory.v1.DirectoryWatch
-	(*DirectoryEntry)(nil),    // 14: grapevine.directory.v1.DirectoryEntry
-	(*DirectoryPage)(nil),     // 15: grapevine.directory.v1.DirectoryPage
-	(*DirectoryChange)(nil),   // 16: grapevine.directory.v1.DirectoryChange
-	(*DirectoryError)(nil),    // 17: grapevine.directory.v1.DirectoryError
-	(*DirectoryStored)(nil),   // 18: grapevine.directory.v1.DirectoryStored
+	(*DirectorySelf)(nil),     // 7: grapevine.directory.v1.DirectorySelf
+	(*DirectoryGranted)(nil),  // 8: grapevine.directory.v1.DirectoryGranted
+	(*DirectoryLookup)(nil),   // 9: grapevine.directory.v1.DirectoryLookup
+	(*DirectoryRemove)(nil),   // 10: grapevine.directory.v1.DirectoryRemove
+	(*DirectoryRemoved)(nil),  // 11: grapevine.directory.v1.DirectoryRemoved
+	(*DirectoryList)(nil),     // 12: grapevine.directory.v1.DirectoryList
+	(*DirectorySample)(nil),   // 13: grapevine.directory.v1.DirectorySample
+	(*DirectoryWatch)(nil),    // 14: grapevine.directory.v1.DirectoryWatch
+	(*DirectoryEntry)(nil),    // 15: grapevine.directory.v1.DirectoryEntry
+	(*DirectoryPage)(nil),     // 16: grapevine.directory.v1.DirectoryPage
+	(*DirectoryChange)(nil),   // 17: grapevine.directory.v1.DirectoryChange
+	(*DirectoryError)(nil),    // 18: grapevine.directory.v1.DirectoryError
+	(*DirectoryStored)(nil),   // 19: grapevine.directory.v1.DirectoryStored
 }
 var file_directory_proto_depIdxs = []int32{
 	5,  // 0: grapevine.directory.v1.DirectoryRequest.register:type_name -> grapevine.directory.v1.DirectoryRegister
 	6,  // 1: grapevine.directory.v1.DirectoryRequest.renew:type_name -> grapevine.directory.v1.DirectoryRenew
-	8,  // 2: grapevine.directory.v1.DirectoryRequest.lookup:type_name -> grapevine.directory.v1.DirectoryLookup
-	9,  // 3: grapevine.directory.v1.DirectoryRequest.remove:type_name -> grapevine.directory.v1.DirectoryRemove
-	11, // 4: grapevine.directory.v1.DirectoryRequest.list:type_name -> grapevine.directory.v1.DirectoryList
-	13, // 5: grapevine.directory.v1.DirectoryRequest.watch:type_name -> grapevine.directory.v1.DirectoryWatch
-	12, // 6: grapevine.directory.v1.DirectoryRequest.sample:type_name -> grapevine.directory.v1.DirectorySample
-	17, // 7: grapevine.directory.v1.DirectoryResponse.error:type_name -> grapevine.directory.v1.DirectoryError
-	7,  // 8: grapevine.directory.v1.DirectoryResponse.granted:type_name -> grapevine.directory.v1.DirectoryGranted
-	14, // 9: grapevine.directory.v1.DirectoryResponse.entry:type_name -> grapevine.directory.v1.DirectoryEntry
-	10, // 10: grapevine.directory.v1.DirectoryResponse.removed:type_name -> grapevine.directory.v1.DirectoryRemoved
-	15, // 11: grapevine.directory.v1.DirectoryResponse.page:type_name -> grapevine.directory.v1.DirectoryPage
-	16, // 12: grapevine.directory.v1.DirectoryResponse.change:type_name -> grapevine.directory.v1.DirectoryChange
-	14, // 13: grapevine.directory.v1.DirectoryPage.entries:type_name -> grapevine.directory.v1.DirectoryEntry
-	0,  // 14: grapevine.directory.v1.DirectoryChange.kind:type_name -> grapevine.directory.v1.DirectoryChangeKind
-	14, // 15: grapevine.directory.v1.DirectoryChange.entry:type_name -> grapevine.directory.v1.DirectoryEntry
-	1,  // 16: grapevine.directory.v1.DirectoryError.code:type_name -> grapevine.directory.v1.DirectoryErrorCode
-	17, // [17:17] is the sub-list for method output_type
-	17, // [17:17] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	9,  // 2: grapevine.directory.v1.DirectoryRequest.lookup:type_name -> grapevine.directory.v1.DirectoryLookup
+	10, // 3: grapevine.directory.v1.DirectoryRequest.remove:type_name -> grapevine.directory.v1.DirectoryRemove
+	12, // 4: grapevine.directory.v1.DirectoryRequest.list:type_name -> grapevine.directory.v1.DirectoryList
+	14, // 5: grapevine.directory.v1.DirectoryRequest.watch:type_name -> grapevine.directory.v1.DirectoryWatch
+	13, // 6: grapevine.directory.v1.DirectoryRequest.sample:type_name -> grapevine.directory.v1.DirectorySample
+	18, // 7: grapevine.directory.v1.DirectoryResponse.error:type_name -> grapevine.directory.v1.DirectoryError
+	8,  // 8: grapevine.directory.v1.DirectoryResponse.granted:type_name -> grapevine.directory.v1.DirectoryGranted
+	15, // 9: grapevine.directory.v1.DirectoryResponse.entry:type_name -> grapevine.directory.v1.DirectoryEntry
+	11, // 10: grapevine.directory.v1.DirectoryResponse.removed:type_name -> grapevine.directory.v1.DirectoryRemoved
+	16, // 11: grapevine.directory.v1.DirectoryResponse.page:type_name -> grapevine.directory.v1.DirectoryPage
+	17, // 12: grapevine.directory.v1.DirectoryResponse.change:type_name -> grapevine.directory.v1.DirectoryChange
+	7,  // 13: grapevine.directory.v1.DirectoryRegister.self:type_name -> grapevine.directory.v1.DirectorySelf
+	7,  // 14: grapevine.directory.v1.DirectoryRenew.self:type_name -> grapevine.directory.v1.DirectorySelf
+	7,  // 15: grapevine.directory.v1.DirectoryEntry.self:type_name -> grapevine.directory.v1.DirectorySelf
+	15, // 16: grapevine.directory.v1.DirectoryPage.entries:type_name -> grapevine.directory.v1.DirectoryEntry
+	0,  // 17: grapevine.directory.v1.DirectoryChange.kind:type_name -> grapevine.directory.v1.DirectoryChangeKind
+	15, // 18: grapevine.directory.v1.DirectoryChange.entry:type_name -> grapevine.directory.v1.DirectoryEntry
+	1,  // 19: grapevine.directory.v1.DirectoryError.code:type_name -> grapevine.directory.v1.DirectoryErrorCode
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_directory_proto_init() }
@@ -1567,7 +1753,7 @@ func file_directory_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_directory_proto_rawDesc), len(file_directory_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   17,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
