@@ -26,7 +26,7 @@ func otherNetwork(serves, asked string) error {
 func encodeEntry(e *entry, now time.Time) *pb.DirectoryEntry {
 	return &pb.DirectoryEntry{
 		Record: e.claim.sealed,
-		Online: e.online,
+		Online: e.online, Unconfirmed: e.unconfirmed, Detached: e.detached,
 		AgeMs:  uint64(max(0, now.Sub(e.since)).Milliseconds()),
 		LeftMs: uint64(max(0, e.expires.Sub(now)).Milliseconds()),
 	}
@@ -70,7 +70,7 @@ func decodeEntry(e *pb.DirectoryEntry, network string, now time.Time) (entry, er
 		claim:   c,
 		since:   now.Add(-span(e.GetAgeMs())),
 		expires: now.Add(span(e.GetLeftMs())),
-		online:  e.GetOnline(),
+		online:  e.GetOnline(), unconfirmed: e.GetUnconfirmed(), detached: e.GetDetached(),
 	}, nil
 }
 
@@ -96,6 +96,7 @@ var codes = [...]struct {
 	{pb.DirectoryErrorCode_DIRECTORY_ERROR_FULL, ErrFull},
 	{pb.DirectoryErrorCode_DIRECTORY_ERROR_STORAGE, ErrStorage},
 	{pb.DirectoryErrorCode_DIRECTORY_ERROR_LAGGED, ErrLagged},
+	{pb.DirectoryErrorCode_DIRECTORY_ERROR_NO_MAJORITY, ErrNoMajority},
 	{pb.DirectoryErrorCode_DIRECTORY_ERROR_MALFORMED, ErrMalformed},
 	{pb.DirectoryErrorCode_DIRECTORY_ERROR_MALFORMED, ErrForged},
 }
@@ -113,15 +114,16 @@ func encodeError(err error, now time.Time) *pb.DirectoryError {
 	}
 	var taken *NameTakenError
 	var stale *staleError
-	var busy *busyError
+	var later *laterError
 	switch {
 	case errors.As(err, &taken):
 		e.Owner = []byte(taken.Owner)
 		e.LeftMs = uint64(max(0, taken.Until.Sub(now)).Milliseconds())
+		e.Like = taken.Like
 	case errors.As(err, &stale):
 		e.Seq = stale.seq
-	case errors.As(err, &busy):
-		e.RetryMs = uint64(max(1, busy.after.Milliseconds()))
+	case errors.As(err, &later):
+		e.RetryMs = uint64(max(1, later.after.Milliseconds()))
 	}
 	return e
 }
@@ -130,23 +132,30 @@ func encodeError(err error, now time.Time) *pb.DirectoryError {
 func decodeError(e *pb.DirectoryError, name string, now time.Time) error {
 	switch e.GetCode() {
 	case pb.DirectoryErrorCode_DIRECTORY_ERROR_NAME_TAKEN:
-		return &NameTakenError{Name: name, Owner: peerID(e.GetOwner()), Until: now.Add(span(e.GetLeftMs()))}
+		taken := &NameTakenError{Name: name, Owner: peerID(e.GetOwner()), Until: now.Add(span(e.GetLeftMs()))}
+		if checkName(e.GetLike()) == nil {
+			taken.Like = e.GetLike()
+		}
+		return taken
 	case pb.DirectoryErrorCode_DIRECTORY_ERROR_STALE:
 		if e.GetSeq() > uint64(now.Add(maxAhead).UnixNano()) {
 			return malformed("a sequence number that no clock gives")
 		}
 		return &staleError{e.GetSeq()}
-	case pb.DirectoryErrorCode_DIRECTORY_ERROR_BUSY:
-		return &busyError{span(e.GetRetryMs())}
 	case pb.DirectoryErrorCode_DIRECTORY_ERROR_NOT_REGISTERED:
 		return ErrNotRegistered
 	}
 	reason := e.GetReason()
 	reason = reason[:min(maxReason, len(reason))]
 	for _, c := range codes {
-		if c.code == e.GetCode() {
-			return fmt.Errorf("%w: the server says %q", c.err, reason)
+		if c.code != e.GetCode() {
+			continue
 		}
+		err := fmt.Errorf("%w: the server says %q", c.err, reason)
+		if e.GetRetryMs() > 0 {
+			return &laterError{err, span(e.GetRetryMs())}
+		}
+		return err
 	}
 	return fmt.Errorf("%w: the server says %q", ErrMalformed, reason)
 }
@@ -154,8 +163,10 @@ func decodeError(e *pb.DirectoryError, name string, now time.Time) error {
 // refusal reports whether an error is a server's considered answer, rather than a
 // failure to get one.
 func refusal(err error) bool {
-	if errors.Is(err, ErrBusy) || errors.Is(err, ErrStorage) || errors.Is(err, ErrFull) {
-		return false
+	for _, passing := range [...]error{ErrBusy, ErrStorage, ErrFull, ErrNoMajority} {
+		if errors.Is(err, passing) {
+			return false
+		}
 	}
 	for _, c := range codes {
 		if errors.Is(err, c.err) {

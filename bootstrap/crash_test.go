@@ -115,7 +115,7 @@ func TestKilledServerKeepsWhatItAcknowledged(t *testing.T) {
 
 func TestDamagedStoreIsSurvived(t *testing.T) {
 	folder := t.TempDir()
-	open := func(logger *slog.Logger) Store {
+	open := func(logger *slog.Logger) *Store {
 		t.Helper()
 		store, err := OpenStore(folder, logger)
 		if err != nil {

@@ -36,6 +36,9 @@ var (
 	ErrFull = errors.New("server is full")
 	// ErrStorage: the server cannot make registrations durable.
 	ErrStorage = errors.New("server cannot store registrations")
+	// ErrNoMajority: too few servers of the federation answer to grant or end
+	// names; everything else goes on.
+	ErrNoMajority = errors.New("no majority of the servers answers")
 	// ErrLagged: the watcher was too slow and changes are missing; list again.
 	ErrLagged = errors.New("watcher lagged behind")
 	// ErrNoServer: no bootstrap server answers. The error names each one's own.
@@ -50,25 +53,37 @@ var (
 type NameTakenError struct {
 	Name  string
 	Owner peer.ID
-	// Until is when the owner's lease ends if it is not renewed.
+	// Until is when the name will be free if its owner stays silent.
 	Until time.Time
+	// Like is the name that is taken, when it is another that Name cannot be told
+	// from by eye.
+	Like string
 }
 
 func (e *NameTakenError) Error() string {
-	return fmt.Sprintf("name %q is taken by %s until %s", e.Name, e.Owner, e.Until.Format(time.TimeOnly))
+	until := e.Until.Format(time.DateTime)
+	if e.Like != "" {
+		return fmt.Sprintf("name %q looks like %q, which is taken by %s until %s", shorten(e.Name), shorten(e.Like), e.Owner, until)
+	}
+	return fmt.Sprintf("name %q is taken by %s until %s", e.Name, e.Owner, until)
 }
 
 // Is reports whether target is [ErrNameTaken].
 func (e *NameTakenError) Is(target error) bool { return target == ErrNameTaken }
 
-// busyError says when to try again.
-type busyError struct{ after time.Duration }
-
-func (e *busyError) Error() string {
-	return fmt.Sprintf("too many requests, try again in %s", e.after.Round(time.Millisecond))
+// laterError is a refusal that says when to try again.
+type laterError struct {
+	err   error
+	after time.Duration
 }
 
-func (e *busyError) Is(target error) bool { return target == ErrBusy }
+func (e *laterError) Error() string {
+	return fmt.Sprintf("%v, try again in %s", e.err, e.after.Round(time.Millisecond))
+}
+
+func (e *laterError) Unwrap() error { return e.err }
+
+func busy(after time.Duration) error { return &laterError{ErrBusy, after} }
 
 // staleError says which sequence number a record has to exceed.
 type staleError struct{ seq uint64 }

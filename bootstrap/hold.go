@@ -51,8 +51,8 @@ func (h *hold) keep() {
 			continue
 		}
 		wait := retry
-		if busy := (*busyError)(nil); errors.As(err, &busy) {
-			wait = max(wait, min(busy.after, lastRetry))
+		if later := (*laterError)(nil); errors.As(err, &later) {
+			wait = max(wait, min(later.after, lastRetry))
 		}
 		timer.Reset(jitter(wait))
 		retry = min(2*retry, lastRetry)

@@ -6,6 +6,16 @@ import "time"
 // at a third of it, so that two renewals may be lost.
 const DefaultLease = 60 * time.Second
 
+// The times of a name, which consensus grants. Presence has leases of its own.
+const (
+	// DefaultTerm is how long a name is its holder's for certain once its servers
+	// have confirmed it.
+	DefaultTerm = time.Hour
+	// DefaultReserve is how long a silent peer's name is kept for its key: a week
+	// on holiday costs nobody their name.
+	DefaultReserve = 7 * 24 * time.Hour
+)
+
 // Limits bound what a [Server] takes on. A field that is zero means its default.
 // When a limit is reached new ones are refused; live leases are never evicted.
 type Limits struct {
@@ -75,6 +85,11 @@ const (
 	// maxSample is the number of peers handed out at once: some more than the 24
 	// neighbours that a node keeps by default, as some of them will not answer.
 	maxSample = 32
+	// maxNeighbours bounds the neighbours that a peer tells of: a node has at most
+	// that many.
+	maxNeighbours = 64
+	// maxAgent bounds the name and version of a peer's software.
+	maxAgent = 64
 	// maxListed bounds what a client takes from one server's list, and remembers
 	// of what one server tells while it is watched.
 	maxListed = 200_000

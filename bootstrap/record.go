@@ -29,6 +29,15 @@ type Record struct {
 	Seq uint64
 	// Online tells that the peer is connected to a server.
 	Online bool
+	// Hidden tells that the peer asked not to be listed, watched or handed out; it
+	// is found by its name only.
+	Hidden bool
+	// Unconfirmed tells that no server has heard from the peer since it was
+	// restarted, or since it began to doubt its own connection.
+	Unconfirmed bool
+	// Detached tells that the peer does not stay connected: it is believed to be
+	// there while its lease runs.
+	Detached bool
 	// Since is when the registration was made, and Expires when its lease ends
 	// unless it is renewed, by the local clock.
 	Since, Expires time.Time
@@ -80,6 +89,7 @@ type claim struct {
 	seq     uint64
 	addrs   []ma.Multiaddr
 	removed bool
+	hidden  bool
 	expires time.Time // wall clock
 	sealed  []byte    // the envelope that says so
 }
@@ -109,7 +119,7 @@ func (r *signedRecord) UnmarshalRecord(data []byte) error {
 func (c *claim) seal(key crypto.PrivKey) ([]byte, error) {
 	rec := &pb.DirectoryRecord{
 		Network: c.network, Name: c.name, Peer: []byte(c.peer), Seq: c.seq,
-		Removed: c.removed, ExpiresUnixMs: c.expires.UnixMilli(),
+		Removed: c.removed, ExpiresUnixMs: c.expires.UnixMilli(), Hidden: c.hidden,
 	}
 	for _, a := range c.addrs {
 		if b := a.Bytes(); len(b) <= maxAddr && len(rec.Addrs) < maxAddrs {
@@ -191,7 +201,7 @@ func decodeClaim(r *pb.DirectoryRecord) (*claim, error) {
 	}
 	c := &claim{
 		network: r.Network, name: r.Name, key: key, peer: id, seq: r.Seq,
-		removed: r.Removed, expires: time.UnixMilli(r.ExpiresUnixMs),
+		removed: r.Removed, hidden: r.Hidden, expires: time.UnixMilli(r.ExpiresUnixMs),
 	}
 	for _, b := range r.Addrs {
 		if len(b) == 0 || len(b) > maxAddr {

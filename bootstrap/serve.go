@@ -131,7 +131,7 @@ func (s *Server) answer(stream network.Stream, req *pb.DirectoryRequest, out *re
 	s.mu.Unlock()
 	if !ok {
 		s.counts.busy.Add(1)
-		if err := s.refuse(out, &busyError{wait}); err != nil {
+		if err := s.refuse(out, busy(wait)); err != nil {
 			return err
 		}
 		return s.pause(wait) // read no faster than is answered
@@ -202,7 +202,7 @@ func (s *Server) own(conn network.Conn, sealed []byte) (*claim, error) {
 		s.mu.Unlock()
 		if !ok {
 			s.counts.busy.Add(1)
-			return nil, &busyError{wait}
+			return nil, busy(wait)
 		}
 	}
 	c, err := openClaim(sealed, s.Network, time.Now())

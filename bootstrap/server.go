@@ -32,9 +32,19 @@ type Server struct {
 	// Network is the name of the network that the server serves; the default is
 	// "grapevine".
 	Network string
-	// Store keeps the registrations over a restart. It stays the caller's to
+	// Store keeps registrations and names over a restart. It stays the caller's to
 	// close, after the server. The default is MemoryStore().
-	Store Store
+	Store *Store
+	// Federation are the other servers of a federation to join. It counts only
+	// while the store is empty: after that, the store knows the members. Without
+	// any the server begins a federation of one. One of the members has to add
+	// this server with AddServer.
+	Federation []peer.AddrInfo
+	// Term is how long a name is its holder's for certain after a renewal; the
+	// default is DefaultTerm. Reserve is how long it stays reserved for the key
+	// after that; the default is DefaultReserve. All servers of a federation have
+	// the same.
+	Term, Reserve time.Duration
 	// Lease is how long a registration lives without a renewal; the default is
 	// DefaultLease.
 	Lease time.Duration
@@ -209,10 +219,10 @@ func (s *Server) Watch(ctx context.Context) iter.Seq2[Change, error] {
 
 func (e *entry) record() Record {
 	return Record{
-		Name:    e.claim.name,
-		Peer:    peer.AddrInfo{ID: e.claim.peer, Addrs: e.claim.addrs},
-		Seq:     e.claim.seq,
-		Online:  e.online,
+		Name:   e.claim.name,
+		Peer:   peer.AddrInfo{ID: e.claim.peer, Addrs: e.claim.addrs},
+		Seq:    e.claim.seq,
+		Online: e.online, Unconfirmed: e.unconfirmed, Detached: e.detached, Hidden: e.claim.hidden,
 		Since:   e.since,
 		Expires: e.expires,
 	}

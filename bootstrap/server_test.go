@@ -283,7 +283,7 @@ func TestExpiredLeasesAreNotRestored(t *testing.T) {
 
 // brokenStore fails from some append on.
 type brokenStore struct {
-	Store
+	leaseLog
 	mu sync.Mutex
 	ok int
 }
@@ -294,11 +294,11 @@ func (b *brokenStore) Append(records ...[]byte) error {
 	if b.ok--; b.ok < 0 {
 		return errors.New("disk full")
 	}
-	return b.Store.Append(records...)
+	return b.leaseLog.Append(records...)
 }
 
 func TestStorageFailureIsTold(t *testing.T) {
-	s := startServer(t, func(s *Server) { s.Store = &brokenStore{Store: MemoryStore(), ok: 1} })
+	s := startServer(t, func(s *Server) { s.Store = &Store{&brokenStore{leaseLog: MemoryStore(), ok: 1}} })
 	alice, bob := newHost(t), newHost(t)
 	a, b := rawTalk(t, alice, s), rawTalk(t, bob, s)
 	if resp := a.asks(t, registerRequest(sealed(t, alice))); resp.GetGranted() == nil {

@@ -15,9 +15,12 @@ import (
 	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
 )
 
-// Store keeps what a [Server] has granted: a log of small records, opaque to it.
-// [OpenStore] gives one on disk, [MemoryStore] one that forgets.
-type Store interface {
+// Store keeps what a [Server] has granted. [OpenStore] gives one on disk,
+// [MemoryStore] one that forgets.
+type Store struct{ leaseLog }
+
+// leaseLog keeps leases.
+type leaseLog interface {
 	// Append adds records, in order, and returns when they are durable.
 	Append(records ...[]byte) error
 	// Records reads all that was appended, from the oldest.
@@ -30,17 +33,17 @@ type Store interface {
 }
 
 var (
-	_ Store = (*durable.Log)(nil)
-	_ Store = (*memoryStore)(nil)
+	_ leaseLog = (*durable.Log)(nil)
+	_ leaseLog = (*memoryStore)(nil)
 )
 
 // OpenStore opens the store in a folder, which is made if it is missing. A damaged
 // file is set aside and what is whole in it is kept; the logger is told.
-func OpenStore(folder string, logger *slog.Logger) (Store, error) {
+func OpenStore(folder string, logger *slog.Logger) (*Store, error) {
 	return openStore(durable.OS{}, folder, logger)
 }
 
-func openStore(fsys durable.FS, folder string, logger *slog.Logger) (Store, error) {
+func openStore(fsys durable.FS, folder string, logger *slog.Logger) (*Store, error) {
 	if err := durable.MkdirAll(fsys, folder, durable.PrivateDirPerm); err != nil {
 		return nil, fmt.Errorf("open the directory's store: %w", err)
 	}
@@ -59,11 +62,11 @@ func openStore(fsys durable.FS, folder string, logger *slog.Logger) (Store, erro
 		logger.Warn("the end of the stored registrations was cut off, as by a crash in the middle of a write",
 			"cut_bytes", repair.Cut)
 	}
-	return l, nil
+	return &Store{l}, nil
 }
 
 // MemoryStore returns a store that lasts as long as the process.
-func MemoryStore() Store { return &memoryStore{} }
+func MemoryStore() *Store { return &Store{&memoryStore{}} }
 
 type memoryStore struct {
 	mu      sync.Mutex

@@ -24,9 +24,14 @@ type entry struct {
 	since   time.Time
 	expires time.Time
 	online  bool
-	alarm   time.Time // not after expires
-	index   int       // in alarms
-	place   int       // in order
+	// unconfirmed: not heard from since the server was restarted, or suspected
+	// itself.
+	unconfirmed bool
+	detached    bool // its owner does not stay connected
+	self        self
+	alarm       time.Time // not after expires
+	index       int       // in alarms
+	place       int       // in order
 }
 
 func (e *entry) id() leaseID { return leaseID{e.claim.peer, e.claim.key} }

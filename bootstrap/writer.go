@@ -28,7 +28,7 @@ func (s *Server) commit(ctx context.Context, c *claim) (fresh bool, err error) {
 	select {
 	case s.writes <- w:
 	default:
-		return false, &busyError{time.Second}
+		return false, busy(time.Second)
 	}
 	select {
 	case <-w.done:

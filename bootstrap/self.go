@@ -1,0 +1,67 @@
+package bootstrap
+
+import (
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/grapevine-p2p/grapevine/internal/wire"
+	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
+)
+
+// self is what a peer tells of itself besides its record, unsigned and by its
+// choice. It is not changed once it is made.
+type self struct {
+	neighbours []peer.ID
+	rtt        time.Duration
+	agent      string // safe to show
+}
+
+// maxRTT bounds what is believed of a round trip; a request gives up earlier.
+const maxRTT = time.Minute
+
+// decodeSelf takes of what a peer tells what is sound.
+func decodeSelf(p *pb.DirectorySelf) self {
+	out := self{agent: plain(p.GetAgent())}
+	if rtt := p.GetRttUs(); rtt <= uint64(maxRTT/time.Microsecond) {
+		out.rtt = time.Duration(rtt) * time.Microsecond
+	}
+	for _, b := range p.GetNeighbours()[:min(maxNeighbours, len(p.GetNeighbours()))] {
+		if id, err := peer.IDFromBytes(b); err == nil && len(b) <= wire.MaxPeerID {
+			out.neighbours = append(out.neighbours, id)
+		}
+	}
+	return out
+}
+
+func encodeSelf(s self) *pb.DirectorySelf {
+	if s.agent == "" && s.rtt == 0 && len(s.neighbours) == 0 {
+		return nil
+	}
+	out := &pb.DirectorySelf{RttUs: uint64(max(0, s.rtt).Microseconds()), Agent: plain(s.agent)}
+	for _, id := range s.neighbours[:min(maxNeighbours, len(s.neighbours))] {
+		out.Neighbours = append(out.Neighbours, []byte(id))
+	}
+	return out
+}
+
+// plain leaves of an agent's name what a screen can be trusted with.
+func plain(agent string) string {
+	agent = agent[:min(4*maxAgent, len(agent))] // whatever a hostile peer sends
+	agent = strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !unicode.IsGraphic(r) || r == blankBraille ||
+			unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) {
+			return -1
+		}
+		return r
+	}, agent)
+	agent = strings.TrimSpace(agent)
+	for len(agent) > maxAgent {
+		_, size := utf8.DecodeLastRuneInString(agent)
+		agent = agent[:len(agent)-size]
+	}
+	return agent
+}
