@@ -46,6 +46,8 @@ var layers = []layer{
 	{"internal/wire/pb", nil},
 	{"internal/overlay", []string{"internal/wire", "internal/summary"}},
 	{"internal/sim", []string{"internal/overlay", "internal/wire", "internal/summary", "internal/words"}},
+	{"internal/names", []string{"internal/wire/..."}},
+	{"internal/federation", []string{"internal/names", "internal/wire/...", "internal/streamconn", "internal/durable"}},
 
 	// The library.
 	{"p2p", []string{
@@ -54,7 +56,7 @@ var layers = []layer{
 	}},
 	{"p2p/p2ptest", []string{"p2p", "internal/fabric"}},
 	{"bootstrap", []string{
-		"internal/wire/...", "internal/streamconn",
+		"internal/names", "internal/federation", "internal/wire/...", "internal/streamconn",
 		"internal/datadir", "internal/durable", "internal/words", "internal/display",
 	}},
 	{"chat", []string{
@@ -91,13 +93,15 @@ var inTests = []string{
 
 // never lists what a package and those below it never import, not even in tests.
 var never = map[string][]string{
-	"p2p":              {"bootstrap", "chat", "backup", "examples"},
-	"bootstrap":        {"p2p", "chat", "backup", "examples"},
-	"chat":             {"bootstrap", "backup", "examples"},
-	"backup":           {"bootstrap", "chat", "examples"},
-	"internal/wire":    {"internal/overlay", "p2p", "internal/sim"},
-	"internal/overlay": {"p2p", "internal/sim"},
-	"internal/sim":     {"p2p"},
+	"p2p":                 {"bootstrap", "chat", "backup", "examples"},
+	"bootstrap":           {"p2p", "chat", "backup", "examples"},
+	"chat":                {"bootstrap", "backup", "examples"},
+	"backup":              {"bootstrap", "chat", "examples"},
+	"internal/wire":       {"internal/overlay", "p2p", "internal/sim"},
+	"internal/overlay":    {"p2p", "internal/sim"},
+	"internal/names":      {"bootstrap", "internal/federation"},
+	"internal/federation": {"bootstrap"},
+	"internal/sim":        {"p2p"},
 }
 
 // TestLayers checks every file of the module, whatever system it is for.

@@ -16,6 +16,7 @@ import (
 var pure = []string{
 	"internal/overlay",
 	"internal/sim",
+	"internal/names",
 	"internal/summary",
 	"internal/words",
 	"internal/display",

@@ -8,6 +8,10 @@ const (
 	Service = "/grapevine/service/1.0.0"
 	// Directory is spoken with bootstrap servers; see directory.proto.
 	Directory = "/grapevine/directory/1.0.0"
+	// Raft carries raft's messages between the servers of a federation, and
+	// Federation what else they ask each other; see federation.proto.
+	Raft       = "/grapevine/raft/1.0.0"
+	Federation = "/grapevine/federation/1.0.0"
 )
 
 // Services that come with Grapevine. They run over [Service] like any other, and
@@ -21,6 +25,7 @@ const (
 const (
 	RegistrationDomain = "grapevine-registration"
 	SummaryDomain      = "grapevine-summary"
+	ConsentDomain      = "grapevine-federation-consent"
 )
 
 // DefaultNetwork is the network name of a node that was given none.

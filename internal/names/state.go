@@ -1,0 +1,280 @@
+package names
+
+import (
+	"cmp"
+	"container/heap"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+)
+
+// Holding is a name and who holds it.
+type Holding struct {
+	Key, Skeleton, Name string
+	Owner               peer.ID
+	Seq                 uint64
+	// Ends is the log time at which the name is free if it is not renewed: the
+	// last renewal, its term and its reservation.
+	Ends time.Duration
+}
+
+// ChangeKind says what happened to a name.
+type ChangeKind uint8
+
+// The kinds of change.
+const (
+	Gained  ChangeKind = iota + 1 // somebody holds a name that was free
+	Updated                       // its holder claimed it anew with a higher number
+	GivenUp                       // its holder removed it
+	Ended                         // it was not renewed
+)
+
+// Change is a change of who holds a name. Holding is as it is after it or, of a name
+// that is free, as it was.
+type Change struct {
+	Kind    ChangeKind
+	Holding Holding
+}
+
+// State is who holds which name: a pure function of the commands applied to it.
+// Make it with [New] or [Restore].
+type State struct {
+	now       time.Duration
+	holdings  map[string]*holding
+	skeletons map[string]*holding
+	owners    map[peer.ID]int // how many names each holds
+	alarms    alarms
+	removals  removals
+}
+
+// New returns a state in which nobody holds a name, at time 0.
+func New() *State {
+	return &State{
+		holdings:  make(map[string]*holding),
+		skeletons: make(map[string]*holding),
+		owners:    make(map[peer.ID]int),
+		removals:  removals{last: make(map[Renewal]uint64)},
+	}
+}
+
+// Now is the log time that the state has reached.
+func (s *State) Now() time.Duration { return s.now }
+
+// Len is the number of names held.
+func (s *State) Len() int { return len(s.holdings) }
+
+// Owner finds who holds a name.
+func (s *State) Owner(key string) (Holding, bool) {
+	h, held := s.holdings[key]
+	if !held {
+		return Holding{}, false
+	}
+	return h.Holding, true
+}
+
+// Holdings returns all, in the order of their keys.
+func (s *State) Holdings() []Holding {
+	all := make([]Holding, 0, len(s.holdings))
+	for _, h := range s.holdings {
+		all = append(all, h.Holding)
+	}
+	slices.SortFunc(all, func(a, b Holding) int { return cmp.Compare(a.Key, b.Key) })
+	return all
+}
+
+// Next is a log time before which nothing ends; false if nothing is held.
+func (s *State) Next() (time.Duration, bool) {
+	if len(s.alarms) == 0 {
+		return 0, false
+	}
+	return s.alarms[0].alarm, true
+}
+
+// Apply applies a command stamped with a log time, and returns what it came to and
+// what changed, in order.
+func (s *State) Apply(stamp time.Duration, c Command) (Outcome, []Change) {
+	if stamp < 0 || stamp > maxTime {
+		return Outcome{Kind: Malformed}, nil
+	}
+	s.now = max(s.now, stamp)
+	changes := s.expire()
+	s.removals.forget(s.now)
+	var outcome Outcome
+	switch c := c.(type) {
+	case Claim:
+		outcome = s.claim(c, &changes)
+	case Renew:
+		outcome = s.renew(c)
+	case Removal:
+		outcome = s.remove(c, &changes)
+	case Tick:
+		outcome.Kind = Ticked
+	default:
+		outcome.Kind = Malformed
+	}
+	return outcome, changes
+}
+
+func (s *State) claim(c Claim, changes *[]Change) Outcome {
+	if c.Check() != nil {
+		return Outcome{Kind: Malformed}
+	}
+	if seq, removed := s.removals.last[Renewal{c.Key, c.Owner}]; removed && c.Seq <= seq {
+		return Outcome{Kind: Stale, Seq: seq}
+	}
+	ends := s.now + c.Term + c.Reserve
+	if h := s.holdings[c.Key]; h != nil {
+		switch {
+		case h.Owner != c.Owner:
+			return s.taken(h, false)
+		case c.Seq < h.Seq:
+			return Outcome{Kind: Stale, Seq: h.Seq}
+		}
+		if other := s.skeletons[c.Skeleton]; other != nil && other != h {
+			return s.taken(other, true)
+		}
+		h.Ends = max(h.Ends, ends) // what was granted before is never cut short
+		if c.Seq > h.Seq {
+			delete(s.skeletons, h.Skeleton)
+			h.Seq, h.Name, h.Skeleton = c.Seq, share(c.Name, h.Key), share(c.Skeleton, h.Key)
+			s.skeletons[h.Skeleton] = h
+			*changes = append(*changes, Change{Updated, h.Holding})
+		}
+		return Outcome{Kind: Granted}
+	}
+	if other := s.skeletons[c.Skeleton]; other != nil {
+		return s.taken(other, true)
+	}
+	if n := s.owners[c.Owner]; n >= c.MaxPerOwner {
+		return Outcome{Kind: Full, Limit: n, PerOwner: true}
+	}
+	if n := len(s.holdings); n >= c.MaxNames {
+		return Outcome{Kind: Full, Limit: n}
+	}
+	h := &holding{Holding: Holding{
+		Key: c.Key, Skeleton: share(c.Skeleton, c.Key), Name: share(c.Name, c.Key),
+		Owner: c.Owner, Seq: c.Seq, Ends: ends,
+	}}
+	s.insert(h)
+	*changes = append(*changes, Change{Gained, h.Holding})
+	return Outcome{Kind: Granted, Fresh: true}
+}
+
+// share returns b for an equal a, so that the bytes are kept once.
+func share(a, b string) string {
+	if a == b {
+		return b
+	}
+	return a
+}
+
+func (s *State) taken(h *holding, alike bool) Outcome {
+	return Outcome{Kind: Taken, Owner: h.Owner, Name: h.Name, Left: h.Ends - s.now, Alike: alike}
+}
+
+func (s *State) renew(r Renew) Outcome {
+	if r.Check() != nil {
+		return Outcome{Kind: Malformed}
+	}
+	outcome := Outcome{Kind: Renewed}
+	ends := s.now + r.Term + r.Reserve
+	for i, one := range r.Renewals {
+		h := s.holdings[one.Key]
+		if h == nil || h.Owner != one.Owner {
+			outcome.Lost = append(outcome.Lost, i)
+			continue
+		}
+		h.Ends = max(h.Ends, ends)
+	}
+	return outcome
+}
+
+// remove gives a name up. Its number is remembered whether or not the name was held:
+// the claim that it takes back may still be on its way.
+func (s *State) remove(r Removal, changes *[]Change) Outcome {
+	if r.Check() != nil {
+		return Outcome{Kind: Malformed}
+	}
+	holder := Renewal{r.Key, r.Owner}
+	seq, removed := s.removals.last[holder]
+	h := s.holdings[r.Key]
+	mine := h != nil && h.Owner == r.Owner
+	switch {
+	case mine && r.Seq <= h.Seq:
+		return Outcome{Kind: Stale, Seq: h.Seq}
+	case removed && r.Seq < seq:
+		return Outcome{Kind: Stale, Seq: seq}
+	case h != nil && !mine:
+		s.removals.remember(holder, r.Seq, s.now)
+		return Outcome{Kind: NotOwner, Owner: h.Owner}
+	case removed && r.Seq == seq: // the same again
+		return Outcome{Kind: Removed}
+	}
+	s.removals.remember(holder, r.Seq, s.now)
+	if h == nil {
+		return Outcome{Kind: NotRegistered}
+	}
+	s.drop(h)
+	*changes = append(*changes, Change{GivenUp, h.Holding})
+	return Outcome{Kind: Removed}
+}
+
+// expire frees the names whose holdings have ended, in the order of their ends and
+// keys.
+func (s *State) expire() []Change {
+	var changes []Change
+	for len(s.alarms) > 0 && s.alarms[0].alarm <= s.now {
+		h := s.alarms[0]
+		if h.Ends > s.now {
+			h.alarm = h.Ends
+			heap.Fix(&s.alarms, 0)
+			continue
+		}
+		s.drop(h)
+		changes = append(changes, Change{Ended, h.Holding})
+	}
+	slices.SortFunc(changes, func(a, b Change) int {
+		return cmp.Or(cmp.Compare(a.Holding.Ends, b.Holding.Ends), cmp.Compare(a.Holding.Key, b.Holding.Key))
+	})
+	return changes
+}
+
+func (s *State) insert(h *holding) {
+	s.holdings[h.Key] = h
+	s.skeletons[h.Skeleton] = h
+	s.owners[h.Owner]++
+	h.alarm = h.Ends
+	heap.Push(&s.alarms, h)
+}
+
+func (s *State) drop(h *holding) {
+	delete(s.holdings, h.Key)
+	delete(s.skeletons, h.Skeleton)
+	if s.owners[h.Owner]--; s.owners[h.Owner] == 0 {
+		delete(s.owners, h.Owner)
+	}
+	heap.Remove(&s.alarms, h.index)
+}
+
+// check finds what must never be; tests call it after every step.
+func (s *State) check() error {
+	if len(s.skeletons) != len(s.holdings) || len(s.alarms) != len(s.holdings) {
+		return errors.New("holdings, skeletons and alarms differ")
+	}
+	owners := make(map[peer.ID]int)
+	for key, h := range s.holdings {
+		owners[h.Owner]++
+		if h.Key != key || s.skeletons[h.Skeleton] != h || s.alarms[h.index] != h || h.alarm > h.Ends || h.Ends <= s.now {
+			return fmt.Errorf("holding of %q is out of place", key)
+		}
+	}
+	for owner, n := range s.owners {
+		if owners[owner] != n {
+			return fmt.Errorf("%s holds %d names, not %d", owner, owners[owner], n)
+		}
+	}
+	return s.removals.check()
+}
