@@ -143,3 +143,32 @@ const (
 	// history.
 	compactSize = 4 << 20
 )
+
+// Bounds on what web clients take.
+const (
+	// maxEventStreams is the number of open pages; each gets every change.
+	maxEventStreams = 256
+	// maxEventStreamsPerIP is the number of them from one IP address (an IPv6
+	// /64): some people's tabs behind one router. Loopback is exempt, for a proxy
+	// on this machine speaks for everybody.
+	maxEventStreamsPerIP = 16
+	// maxShown is the number of registrations on the page: a screen shows no more,
+	// and the first event to each reader stays below some 5 MiB.
+	maxShown = 5000
+	// eventBatch is the number of changes written to a page at once.
+	eventBatch = 256
+	// eventHeartbeat is how often a comment keeps proxies from ending a quiet
+	// stream.
+	eventHeartbeat = 15 * time.Second
+	// eventRetry is how long a page waits before it comes back.
+	eventRetry = time.Second
+	// webWriteTimeout bounds one write to a web client: the list of 100,000 is
+	// written in many.
+	webWriteTimeout = 10 * time.Second
+	// historyStep is the time between two points of a sparkline, and historySteps
+	// how many are kept: ten minutes.
+	historyStep  = 5 * time.Second
+	historySteps = 120
+	// maxRecent is the number of joins and leaves that a new page is told of.
+	maxRecent = 64
+)

@@ -55,12 +55,16 @@ type Server struct {
 	// HTTPHosts are names under which Handler may be asked for, besides localhost
 	// and plain IP addresses.
 	HTTPHosts []string
+	// HTTPOpen shows peers' addresses and links to everybody who reaches Handler.
+	// Without it they are shown on this machine only.
+	HTTPOpen bool
 
 	log     *slog.Logger
 	journal *journal
 	epoch   uint64
 	started time.Time
 	counts  counters
+	history *history
 	ctx     context.Context
 	cancel  context.CancelFunc
 	wg      sync.WaitGroup
@@ -103,11 +107,12 @@ func (s *Server) Start(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	s.running = true
-	s.wg.Add(3)
+	s.wg.Add(4)
 	s.mu.Unlock()
 	go s.write()
 	go s.expire()
 	go s.report()
+	go s.remember()
 
 	s.notify = &network.NotifyBundle{DisconnectedF: func(_ network.Network, c network.Conn) {
 		s.disconnected(c.RemotePeer())
@@ -135,6 +140,7 @@ func (s *Server) setUp() {
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.started = time.Now()
 	s.journal = newJournal(journalSize)
+	s.history = newHistory()
 	s.writes = make(chan *write, writeQueue)
 	s.wake = make(chan struct{}, 1)
 	s.table = newTable(s.Lease, s.Limits)
