@@ -20,6 +20,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 
+	"github.com/grapevine-p2p/grapevine/internal/rendezvous"
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 )
 
@@ -58,6 +59,8 @@ type Server struct {
 	// HTTPOpen shows peers' addresses and links to everybody who reaches Handler.
 	// Without it they are shown on this machine only.
 	HTTPOpen bool
+	// NoRendezvous leaves libp2p's rendezvous protocol, /rendezvous/1.0.0, out.
+	NoRendezvous bool
 
 	log     *slog.Logger
 	journal *journal
@@ -65,12 +68,15 @@ type Server struct {
 	started time.Time
 	counts  counters
 	history *history
-	ctx     context.Context
-	cancel  context.CancelFunc
-	wg      sync.WaitGroup
-	writes  chan *write
-	wake    chan struct{} // the alarms have changed
-	notify  network.Notifiee
+
+	rendezvous *rendezvous.Service // nil: left out
+
+	ctx    context.Context
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+	writes chan *write
+	wake   chan struct{} // the alarms have changed
+	notify network.Notifiee
 
 	mu        sync.Mutex // guards what follows
 	running   bool
@@ -119,6 +125,7 @@ func (s *Server) Start(ctx context.Context) error {
 	}}
 	s.Host.Network().Notify(s.notify)
 	s.Host.SetStreamHandler(protocol.ID(wire.Directory), s.serve)
+	s.startRendezvous()
 	return nil
 }
 
@@ -166,6 +173,7 @@ func (s *Server) Close() error {
 	s.running = false
 	s.mu.Unlock()
 
+	s.closeRendezvous()
 	s.Host.RemoveStreamHandler(protocol.ID(wire.Directory))
 	s.Host.Network().StopNotify(s.notify)
 	s.cancel()
