@@ -37,6 +37,7 @@ require (
 	github.com/mattn/go-colorable v0.1.13 // indirect
 	github.com/mattn/go-isatty v0.0.22 // indirect
 	go.etcd.io/bbolt v1.5.0 // indirect
+	go.mau.fi/util v0.8.6
 )
 
 require (

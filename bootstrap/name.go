@@ -57,6 +57,9 @@ func checkName(name string) error {
 	if strings.TrimSpace(name) != name {
 		return nameError("begins or ends with a space")
 	}
+	if mixed(name) {
+		return nameError("mixes scripts that are not written together")
+	}
 	if strings.HasPrefix(name, "/") {
 		return nameError("looks like an address")
 	}
