@@ -1,16 +1,16 @@
 package overlay
 
 import (
+	"slices"
 	"time"
 
 	"github.com/grapevine-p2p/grapevine/internal/summary"
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 )
 
-// search is a query of the node's own. Its attempts have GUIDs that differ in the
-// last byte.
+// search is a query of the node's own.
 type search struct {
-	guid     wire.GUID
+	guid     wire.GUID // secret: others see those of its attempts
 	query    *wire.Query
 	pattern  *summary.Pattern
 	plan     plan
@@ -26,6 +26,7 @@ type search struct {
 	tried    []uint32              // marks of the origins that were probed
 	wrong    []uint32              // and of those that do not have what they promised
 	went     []uint32              // marks of the neighbours that walks began at
+	seeing   []uint8               // the attempts that carried a set of the origins seen
 	own      wire.Tally            // what this node saw itself
 	latest   map[uint8]*wire.Tally // of each attempt, when it was last heard of
 }
@@ -58,8 +59,7 @@ func (c *Core) ownLimit() limit {
 
 // ask starts a query of the node's own, as soon as its turn comes.
 func (c *Core) ask(ev *Event) {
-	guid := name(ev.GUID)
-	if ev.Query == nil || c.searches[guid] != nil {
+	if ev.Query == nil || c.searches[ev.GUID] != nil {
 		return
 	}
 	if len(c.searches) >= MaxSearches {
@@ -67,7 +67,7 @@ func (c *Core) ask(ev *Event) {
 		return
 	}
 	s := &search{
-		guid: guid, query: ev.Query, pattern: summary.For(ev.Query.Key, ev.Query.Words),
+		guid: ev.GUID, query: ev.Query, pattern: summary.For(ev.Query.Key, ev.Query.Words),
 		plan: ev.Strategy.plan(), ttl: ev.TTL, within: ev.Within, wake: never, deadline: never,
 		latest: make(map[uint8]*wire.Tally), results: make(map[result]struct{}),
 	}
@@ -78,7 +78,7 @@ func (c *Core) ask(ev *Event) {
 	if s.within <= 0 {
 		s.within = AskWithin
 	}
-	c.searches[guid] = s
+	c.searches[s.guid] = s
 	c.waiting = append(c.waiting, s)
 	c.askWaiting()
 }
@@ -130,12 +130,15 @@ func (c *Core) searchesDue() {
 }
 
 // reported is told that an attempt came to its end, somewhere.
-func (c *Core) reported(s *search, guid wire.GUID, t *wire.Tally) {
-	number := guid[len(guid)-1]
-	if t != nil {
-		s.count(number, t)
+func (c *Core) reported(a numbered, t *wire.Tally) {
+	s := a.search
+	if s == nil {
+		return
 	}
-	i := s.attempt(number)
+	if t != nil {
+		s.count(a.number, t)
+	}
+	i := s.attempt(a.number)
 	if i < 0 {
 		return
 	}
@@ -150,12 +153,13 @@ func (c *Core) reported(s *search, guid wire.GUID, t *wire.Tally) {
 
 // delivered is told that an attempt brought results. Whether they are true, and so
 // whether the way they came is to be trusted, is not known yet.
-func (c *Core) delivered(s *search, guid wire.GUID, t *wire.Tally) {
-	i := s.attempt(guid[len(guid)-1])
+func (c *Core) delivered(a numbered, t *wire.Tally) {
+	s := a.search
+	i := s.attempt(a.number)
 	switch {
 	case i < 0:
 	case s.under[i].probe:
-		c.reported(s, guid, nil)
+		c.reported(a, nil)
 	case t != nil && t.Found >= uint32(s.query.Max):
 		s.under = append(s.under[:i], s.under[i+1:]...)
 	}
@@ -187,7 +191,8 @@ func (c *Core) trust(a attempt, came bool) {
 }
 
 // count notes what an attempt has cost when it was last heard of. The probes that
-// walks send out on their way share a number, and tell each their own.
+// walks send out on their way share a number, and tell each their own. What one tells
+// of a share that it could not measure is not believed.
 func (s *search) count(number uint8, t *wire.Tally) {
 	switch last := s.latest[number]; {
 	case number&sideAttempt != 0:
@@ -197,6 +202,10 @@ func (s *search) count(number uint8, t *wire.Tally) {
 		s.own.Stale += t.Stale
 	case number == 0 || number > s.attempts:
 	case last == nil || t.Messages >= last.Messages:
+		if !slices.Contains(s.seeing, number) {
+			t = snapshot(t)
+			t.Known, t.Fresh = 0, 0
+		}
 		s.latest[number] = t
 	}
 }
@@ -257,14 +266,16 @@ func (c *Core) news(o wire.PeerID, f *summary.Filter) {
 	}
 }
 
-// seenAll tells whether an attempt has met nobody new for so long that nobody is left.
+// seenAll tells whether two attempts have met nobody new for so long that nobody is
+// left. One may be forged, and they began at different neighbours.
 func (s *search) seenAll() bool {
-	for number := 1; number <= int(s.attempts); number++ {
-		if t := s.latest[uint8(number)]; t != nil && t.Known > SurveySample && t.Fresh == 0 {
-			return true
+	ends := 0
+	for _, number := range s.seeing {
+		if t := s.latest[number]; t != nil && t.Known > SurveySample && t.Fresh == 0 {
+			ends++
 		}
 	}
-	return false
+	return ends >= EnoughEnds
 }
 
 // nobodyNew tells whether no attempt so far has met anybody who was not known before.
@@ -288,11 +299,14 @@ func (c *Core) finish(s *search) {
 
 // cancel drops a query of the node's own, and whatever still comes for it.
 func (c *Core) cancel(guid wire.GUID) {
-	s := c.searches[name(guid)]
+	s := c.searches[guid]
 	if s == nil {
 		return
 	}
 	delete(c.searches, s.guid)
+	for number := range s.attempts {
+		delete(c.attempts, s.guidOf(number+1))
+	}
 	c.waiting = without(c.waiting, s)
 	c.underway = without(c.underway, s)
 	c.searchTimer()
@@ -310,7 +324,7 @@ func without(all []*search, s *search) []*search {
 // reject takes back the results that a holder answered a search with: they were
 // false. The search goes on, and goes to that holder no more.
 func (c *Core) reject(guid wire.GUID, holder wire.PeerID) {
-	s := c.searches[name(guid)]
+	s := c.searches[guid]
 	if s == nil {
 		return
 	}

@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"crypto/sha256"
 	"slices"
 
 	"github.com/grapevine-p2p/grapevine/internal/wire"
@@ -8,16 +9,54 @@ import (
 
 // attempt is one message of a search that went out and has not come to its end.
 type attempt struct {
-	number uint8 // in the last byte of its GUID
+	number uint8
 	link   uint32
 	slot   uint8
 	probe  bool // a hit is all that there is to come of it
 }
 
-// name returns the GUID of a search whose attempts have this one or another.
-func name(guid wire.GUID) wire.GUID {
-	guid[len(guid)-1] = 0
+// numbered is one attempt of a search, under way or not.
+type numbered struct {
+	search *search
+	number uint8 // with sideAttempt: of the probes that it sends out on its way
+}
+
+// sideAttempt marks the GUIDs of the probes that a walk sends out on its way.
+const sideAttempt = 1 << 7
+
+// Aside returns the GUID of the probes that an attempt sends out on its way.
+func Aside(attempt wire.GUID) wire.GUID {
+	attempt[len(attempt)-1] |= sideAttempt
+	return attempt
+}
+
+// guidOf returns the GUID that others see of an attempt. It tells nothing of the
+// next one's: whoever knew that could take its way back before it comes.
+func (s *search) guidOf(number uint8) wire.GUID {
+	sum := sha256.Sum256(append(s.guid[:], number))
+	guid := wire.GUID(sum[:len(s.guid)])
+	guid[len(guid)-1] &^= sideAttempt
 	return guid
+}
+
+// Attempt tells to which of the node's own queries a GUID belongs that others see, and
+// which of its attempts that is: from 1 to [MaxAttempts], and 128 more for the probes
+// aside of one.
+func (c *Core) Attempt(guid wire.GUID) (query wire.GUID, number uint8, ok bool) {
+	a := c.attemptOf(guid)
+	if a.search == nil {
+		return wire.GUID{}, 0, false
+	}
+	return a.search.guid, a.number, true
+}
+
+// attemptOf returns no search if the GUID is not of one that goes on.
+func (c *Core) attemptOf(guid wire.GUID) numbered {
+	side := guid[len(guid)-1] & sideAttempt
+	guid[len(guid)-1] &^= sideAttempt
+	a := c.attempts[guid]
+	a.number |= side
+	return a
 }
 
 // open gives a search one more attempt, on its way over a link; nil: over all of them,
@@ -27,12 +66,10 @@ func (c *Core) open(s *search, l *link, probe bool) (wire.GUID, bool) {
 		return wire.GUID{}, false
 	}
 	s.attempts++
-	guid := s.guid
-	guid[len(guid)-1] = s.attempts
-	side := guid
-	side[len(side)-1] |= sideAttempt
+	guid := s.guidOf(s.attempts)
+	c.attempts[guid] = numbered{s, s.attempts}
 	c.routes.add(c.now, guid, route{looked: true})
-	c.routes.add(c.now, side, route{looked: true})
+	c.routes.add(c.now, Aside(guid), route{looked: true})
 	if l != nil {
 		s.under = append(s.under, attempt{number: s.attempts, link: l.serial, slot: l.slot, probe: probe})
 	}
@@ -70,6 +107,9 @@ func (c *Core) sendWalk(s *search, hops uint8, w wire.Walk) {
 		return
 	}
 	k.guid = guid
+	if len(w.Seen) > 0 {
+		s.seeing = append(s.seeing, s.attempts)
+	}
 	c.pass(k, l)
 }
 

@@ -56,8 +56,9 @@ type Core struct {
 
 	// Own queries.
 	searches map[wire.GUID]*search
-	underway []*search // of those, the ones that have begun, in order
-	waiting  []*search // and the ones whose turn has not come
+	attempts map[wire.GUID]numbered // of those, by the GUIDs that others see
+	underway []*search              // of those, the ones that have begun, in order
+	waiting  []*search              // and the ones whose turn has not come
 	asking   bucket
 
 	// Summaries.
@@ -104,6 +105,7 @@ func New(cfg Config, self wire.PeerID, rng *rand.Rand) (*Core, error) {
 		results:    newAging[source, uint8](MaxRoutes, RouteLife),
 		looking:    make(map[wire.GUID]*carried),
 		searches:   make(map[wire.GUID]*search),
+		attempts:   make(map[wire.GUID]numbered),
 		origins:    origins{places: make(map[wire.PeerID]int32)},
 		distrusted: newAging[wire.PeerID, struct{}](MaxExpelled, ExpelFor),
 	}

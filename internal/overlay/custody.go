@@ -108,8 +108,8 @@ func (c *Core) settled(k *carried, found uint16) {
 	if found == 0 {
 		k.walk.Tally.Stale++
 		c.stop(k)
-	} else if s := c.searches[name(k.guid)]; s != nil && k.from == 0 {
-		c.reported(s, k.guid, nil)
+	} else if k.from == 0 {
+		c.reported(c.attemptOf(k.guid), nil)
 	}
 }
 

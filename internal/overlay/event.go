@@ -13,7 +13,7 @@ type Event struct {
 	Peer  wire.PeerID    // Received, Lost, Probed, Unreachable: who
 	Msg   wire.Message   // Received: what it said
 	Peers []wire.Contact // Join, Learn: whom to try, or to keep; Received: first the sender's own, from its hello
-	GUID  wire.GUID      // Ask, Cancel, Matched, Reject: which query
+	GUID  wire.GUID      // Ask, Cancel, Reject: which query of our own, a secret; Matched: that of the Match
 	Query *wire.Query    // Ask
 	TTL   uint8          // Ask: how far a flood goes; 0 means the default
 	Items []wire.Item    // Matched: what the own index holds

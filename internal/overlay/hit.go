@@ -208,13 +208,14 @@ func (c *Core) direct(peer wire.PeerID, m *wire.Message) {
 
 // arrivedHome takes a hit or report for a query of the node's own.
 func (c *Core) arrivedHome(peer wire.PeerID, serial uint32, m *wire.Message) {
-	s := c.searches[name(m.GUID)]
+	a := c.attemptOf(m.GUID)
+	s := a.search
 	if s == nil {
 		c.stats.HitsUnrouted++
 		return
 	}
 	if m.Kind == wire.KindReport {
-		c.reported(s, m.GUID, m.Tally)
+		c.reported(a, m.Tally)
 		return
 	}
 	r := c.routes.find(c.now, s.guid)
@@ -231,12 +232,12 @@ func (c *Core) arrivedHome(peer wire.PeerID, serial uint32, m *wire.Message) {
 	c.stats.HitsDelivered++
 	s.found += s.fresh(m.Contact.Peer, m.Items[:n])
 	if m.Tally != nil {
-		s.count(m.GUID[len(m.GUID)-1], m.Tally)
+		s.count(a.number, m.Tally)
 	}
 	e := c.emit(Deliver, peer)
 	e.GUID, e.Msg, e.Tally = s.guid, *m, s.tally()
 	e.Msg.Items = m.Items[:n:n]
-	c.delivered(s, m.GUID, m.Tally)
+	c.delivered(a, m.Tally)
 }
 
 // sound tells whether a hit or report holds what it has to.

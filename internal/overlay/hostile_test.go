@@ -15,9 +15,10 @@ import (
 //
 //	more queries than a link may send, or the same    limits.txt, repeats.txt, TestOneStormHurtsNobodyElse
 //	floods and walks that never end                   flood.txt, walk-budget.txt, survey-relay.txt
-//	take over the way back of another's query         reverse-path.txt, walk-bound.txt
+//	take over the way back of another's query         reverse-path.txt, walk-bound.txt, TestAttemptsTellNothingOfTheNext
 //	more results than were asked for                  results.txt, results-walk.txt
 //	more reports than there are attempts              report.txt
+//	end a query by one forged report                  report-forged.txt
 //	fill the tables                                   TestRoutesAreBounded, TestWalksThatNobodyTakesAreBounded,
 //	                                                  TestSearchesAreBounded, TestAttemptsAreBounded
 //	make many messages of one                         TestOneWalkIsFewMessages
@@ -178,7 +179,8 @@ func TestAttemptsAreBounded(t *testing.T) {
 	count := func(effects []Effect) (done bool) {
 		for _, e := range effects {
 			if e.Kind == Send && e.Msg.Kind == wire.KindQuery {
-				attempts[e.Msg.GUID[15]] = true
+				_, number, _ := r.core.Attempt(e.Msg.GUID)
+				attempts[number] = true
 			}
 			done = done || e.Kind == Done
 		}
@@ -196,6 +198,31 @@ func TestAttemptsAreBounded(t *testing.T) {
 	}
 	if len(attempts) != MaxAttempts || attempts[0] || attempts[sideAttempt] {
 		t.Errorf("%d attempts", len(attempts))
+	}
+}
+
+// TestAttemptsTellNothingOfTheNext: who knows the GUID of one cannot send a query with
+// that of another ahead of it, and so take its way back.
+func TestAttemptsTellNothingOfTheNext(t *testing.T) {
+	r := newRelay(t, 24)
+	ask := Event{Kind: Ask, GUID: wire.GUID{1, 2, 3}, Query: &wire.Query{Key: "absent", Max: 1}, Strategy: RandomWalk}
+	heads := map[[8]byte]bool{}
+	for _, e := range r.core.Handle(r.now, ask) {
+		query, number, ok := r.core.Attempt(e.Msg.GUID)
+		if !ok || query != ask.GUID || e.Msg.GUID == ask.GUID {
+			t.Errorf("%v is attempt %d of %v: %v", e.Msg.GUID, number, query, ok)
+		}
+		if _, aside, _ := r.core.Attempt(Aside(e.Msg.GUID)); aside != number|sideAttempt {
+			t.Errorf("the probes aside of attempt %d are those of %d", number, aside)
+		}
+		heads[[8]byte(e.Msg.GUID[:8])] = true
+	}
+	if len(heads) != RandomWalkers {
+		t.Errorf("%d attempts, of which %d begin alike", RandomWalkers, RandomWalkers-len(heads))
+	}
+	r.core.Handle(r.now, Event{Kind: Cancel, GUID: ask.GUID})
+	if len(r.core.attempts) != 0 {
+		t.Errorf("%d attempts outlive their query", len(r.core.attempts))
 	}
 }
 

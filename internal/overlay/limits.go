@@ -200,7 +200,7 @@ const (
 	// that of an exhaustive query at each of its peers.
 	MaxProbes       = 3
 	MaxSurveyProbes = 16
-	// MaxAttempts bounds the attempts of one search: seven bits of its GUID.
+	// MaxAttempts bounds the attempts of one search: seven bits.
 	MaxAttempts = 127
 	// MaxPast and MaxTried bound what a walk remembers.
 	MaxPast  = wire.MaxPast
@@ -259,6 +259,8 @@ const (
 	SampleWeight = 16
 	SampleWindow = 8
 	SurveySample = 64
+	// EnoughEnds is how many attempts of a guided query have to say that nobody is left.
+	EnoughEnds = 2
 	// SharePrecision is the denominator of a share in a tally.
 	SharePrecision = 1 << 20
 )

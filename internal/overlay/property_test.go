@@ -48,8 +48,11 @@ func TestWhateverComes(t *testing.T) {
 				ev.Msg.Nonce, ev.Peer = at.nonce, core.slots[at.slot].peer
 			}
 			if len(core.underway) > 0 && rapid.Bool().Draw(t, "true answer") {
-				ev.Msg.GUID = rapid.SampledFrom(core.underway).Draw(t, "search").guid
-				ev.Msg.GUID[15] = byte(rapid.SampledFrom([]int{1, 1, 2, 3, sideAttempt | 1}).Draw(t, "answered attempt"))
+				s := rapid.SampledFrom(core.underway).Draw(t, "search")
+				ev.Msg.GUID = s.guidOf(rapid.SampledFrom([]uint8{1, 1, 2, 3}).Draw(t, "answered attempt"))
+				if rapid.IntRange(0, 4).Draw(t, "aside") == 0 {
+					ev.Msg.GUID = Aside(ev.Msg.GUID)
+				}
 			}
 			if len(core.view) > 0 && rapid.Bool().Draw(t, "of a neighbour") {
 				ev.Peer = core.view[rapid.IntRange(0, len(core.view)-1).Draw(t, "neighbour")].peer
@@ -106,7 +109,7 @@ func (d *driver) handle(t *rapid.T, ev Event) {
 		case Match:
 			d.match = append(d.match, e.GUID)
 		case Deliver:
-			if len(e.Msg.Items) == 0 || e.GUID != name(e.GUID) {
+			if len(e.Msg.Items) == 0 || d.core.searches[e.GUID] == nil {
 				t.Fatalf("delivers %d items for %v", len(e.Msg.Items), e.GUID)
 			}
 		case Done:
@@ -298,6 +301,13 @@ func checkSearches(t *rapid.T, c *Core) {
 	}
 	if len(c.searches) != len(c.underway)+len(c.waiting) {
 		t.Fatalf("%d searches, %d under way and %d waiting", len(c.searches), len(c.underway), len(c.waiting))
+	}
+	attempts := 0
+	for _, s := range c.searches {
+		attempts += int(s.attempts)
+	}
+	if len(c.attempts) != attempts {
+		t.Fatalf("%d attempts, %d of them known", attempts, len(c.attempts))
 	}
 	for _, s := range c.underway {
 		if c.searches[s.guid] != s || min(s.wake, s.deadline) < c.timers[timerSearch] || s.deadline == never {

@@ -94,10 +94,11 @@ type script struct {
 	out   bytes.Buffer
 	guids int
 	seqs  int
+	names map[wire.GUID]string // of the attempts of own queries
 }
 
 func play(t *testing.T, text string) string {
-	s := &script{t: t, cfg: DefaultConfig(), start: time.Unix(1e9, 0)}
+	s := &script{t: t, cfg: DefaultConfig(), start: time.Unix(1e9, 0), names: map[wire.GUID]string{}}
 	s.now = s.start
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\n")
@@ -288,6 +289,7 @@ func (s *script) event(f []string) Event {
 		return Event{Kind: Unreachable, Peer: wire.PeerID(rest[0])}
 	case "ask":
 		e := Event{Kind: Ask, GUID: s.guid(rest[0]), TTL: ttl, Strategy: Flood}
+		s.name(e.GUID)
 		q := &wire.Query{Max: 10}
 		for _, word := range rest[1:] {
 			switch name, value, _ := strings.Cut(word, "="); name {
@@ -457,6 +459,11 @@ func (s *script) guid(text string) (g wire.GUID) {
 		g[14], g[13], g[12] = byte(s.guids), byte(s.guids>>8), 1
 		return g
 	}
+	for g, name := range s.names {
+		if name == text {
+			return g
+		}
+	}
 	base, attempt, _ := strings.Cut(text, ".")
 	g[0] = byte(s.number(base))
 	if attempt != "" {
@@ -465,8 +472,21 @@ func (s *script) guid(text string) (g wire.GUID) {
 	return g
 }
 
+// name gives the attempts of an own query their names.
+func (s *script) name(g wire.GUID) {
+	own := &search{guid: g}
+	for number := range uint8(MaxAttempts) {
+		attempt := own.guidOf(number + 1)
+		s.names[attempt] = fmt.Sprintf("%d.%d", g[0], number+1)
+		s.names[Aside(attempt)] = fmt.Sprintf("%d.%d", g[0], sideAttempt|(number+1))
+	}
+}
+
 // attempt writes a GUID as its search and, after a point, the attempt.
 func (s *script) attempt(g wire.GUID) string {
+	if name := s.names[g]; name != "" {
+		return name
+	}
 	if g[15] == 0 {
 		return strconv.Itoa(int(g[0]))
 	}

@@ -245,18 +245,14 @@ func (c *Core) stop(k *carried) {
 	}
 	if r := c.routes.find(c.now, k.guid); k.from != 0 && (r == nil || r.from != 0) {
 		c.report(k)
-	} else if s := c.searches[name(k.guid)]; s != nil {
-		c.reported(s, k.guid, &k.walk.Tally) // it may have come back here
+	} else {
+		c.reported(c.attemptOf(k.guid), &k.walk.Tally) // it may have come back here
 	}
 }
 
-// sideAttempt marks the GUIDs of the probes that a walk sends out on its way.
-const sideAttempt = 1 << 7
-
 // probeAll sends probes to origins that a walk met and does not go to itself.
 func (c *Core) probeAll(k *carried, peers []wire.PeerID) {
-	guid := k.guid
-	guid[len(guid)-1] |= sideAttempt
+	guid := Aside(k.guid)
 	own := c.routes.find(c.now, k.guid)
 	for _, peer := range peers {
 		o := c.origins.find(peer)

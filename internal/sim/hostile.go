@@ -105,4 +105,4 @@ func (n *Network) withhold(x, from *node, m *wire.Message) bool {
 }
 
 // withheld tells whether a hostile node keeps a message of its core to itself.
-func (n *Network) withheld(m *wire.Message) bool { return n.search(m) != nil }
+func (n *Network) withheld(m *wire.Message) bool { return n.attempt(m).search != nil }

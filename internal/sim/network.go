@@ -22,7 +22,8 @@ type Network struct {
 	live  int
 	trace trace
 
-	searches     map[wire.GUID]*Search // by the family of their GUIDs
+	searches     map[wire.GUID]*Search // by what their askers call them
+	attempts     map[wire.GUID]attempt // by the GUIDs that others see
 	upkeep       upkeep
 	sharing      bool // newcomers share too
 	fakers       fakers
@@ -39,7 +40,7 @@ func New(cfg Config) (*Network, error) {
 	if cfg.Latency == nil && cfg.MedianRTT <= 0 || cfg.ConnectTimeout <= 0 {
 		return nil, fmt.Errorf("simulate: MedianRTT and ConnectTimeout are above zero")
 	}
-	return &Network{cfg: cfg, rng: rng, trace: newTrace(), searches: make(map[wire.GUID]*Search)}, nil
+	return &Network{cfg: cfg, rng: rng, trace: newTrace(), searches: make(map[wire.GUID]*Search), attempts: make(map[wire.GUID]attempt)}, nil
 }
 
 // Now returns the virtual time since the start.

@@ -100,6 +100,7 @@ func (n *Network) perform(x *node, e *overlay.Effect) {
 	peer := int32(NodeOf(e.Peer))
 	switch e.Kind {
 	case overlay.Send:
+		n.begun(x, &e.Msg)
 		if x.hostile != nil && n.withheld(&e.Msg) {
 			return
 		}

@@ -16,16 +16,16 @@ type Move struct {
 	Hops     int           // links that the query had gone
 	TTL      int           // links left of a flood or a walk
 	Found    int           // results: of a hit, an acknowledgement
-	Attempt  int           // which of the GUIDs that the core made of the search's
+	Attempt  int           // of the search; those above [overlay.MaxAttempts] are of probes aside
 	Dialled  bool          // its sender had no link to whom it is for
 	Missed   bool          // nobody was there to take it
 	Hostile  bool          // its sender is
 }
 
-func moveOf(n *Network, from, to int32, s *Search, m *wire.Message) Move {
+func moveOf(n *Network, from, to int32, a attempt, m *wire.Message) Move {
 	v := Move{
-		At: n.now - s.Asked, From: int(from), To: int(to), Kind: m.Kind, Target: -1,
-		Hops: int(m.Hops), TTL: int(m.TTL), Found: int(m.Found), Attempt: int(m.GUID[len(m.GUID)-1]),
+		At: n.now - a.search.Asked, From: int(from), To: int(to), Kind: m.Kind, Target: -1,
+		Hops: int(m.Hops), TTL: int(m.TTL), Found: int(m.Found), Attempt: a.number,
 		Dialled: n.nodes[from].links[to] == nil,
 		Missed:  int(to) >= len(n.nodes) || to < 0 || !n.reachable(from, to),
 		Hostile: n.nodes[from].hostile != nil,

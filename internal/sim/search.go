@@ -18,7 +18,7 @@ type AskOptions struct {
 
 // Search is what became of one query.
 type Search struct {
-	GUID     wire.GUID // its last byte is 0; the core numbers its attempts in it
+	GUID     wire.GUID // as its asker calls it
 	Asker    int
 	Asked    time.Duration
 	Query    *wire.Query
@@ -62,7 +62,6 @@ func (n *Network) Ask(node int, q *wire.Query, how AskOptions) *Search {
 	}
 	binary.LittleEndian.PutUint64(s.GUID[:], n.rng.Uint64())
 	binary.LittleEndian.PutUint64(s.GUID[8:], n.rng.Uint64())
-	s.GUID = family(s.GUID)
 	n.searches[s.GUID] = s
 	n.handle(n.nodes[node], overlay.Event{
 		Kind: overlay.Ask, GUID: s.GUID, Query: q, TTL: how.TTL, Strategy: how.Strategy, Within: how.Within,
@@ -70,19 +69,31 @@ func (n *Network) Ask(node int, q *wire.Query, how AskOptions) *Search {
 	return s
 }
 
-// family is what the GUIDs of all attempts of one search have in common.
-func family(guid wire.GUID) wire.GUID {
-	guid[len(guid)-1] = 0
-	return guid
+// attempt is one of those that the core makes of a search.
+type attempt struct {
+	search *Search
+	number int
 }
 
-// search returns the search that a message belongs to, nil for one of upkeep.
-func (n *Network) search(m *wire.Message) *Search {
+// attempt returns that which a message belongs to; none for one of upkeep.
+func (n *Network) attempt(m *wire.Message) attempt {
 	switch m.Kind {
 	case wire.KindQuery, wire.KindHit, wire.KindAck, wire.KindReport:
-		return n.searches[family(m.GUID)]
+		return n.attempts[m.GUID]
 	default:
-		return nil
+		return attempt{}
+	}
+}
+
+// begun notes an attempt that a node sends out, if it is one of its own.
+func (n *Network) begun(x *node, m *wire.Message) {
+	if m.Kind != wire.KindQuery || n.attempts[m.GUID].search != nil {
+		return
+	}
+	if guid, number, ok := x.core.Attempt(m.GUID); ok {
+		s := n.searches[guid]
+		n.attempts[m.GUID] = attempt{s, int(number)}
+		n.attempts[overlay.Aside(m.GUID)] = attempt{s, overlay.MaxAttempts + 1 + int(number)}
 	}
 }
 
@@ -133,7 +144,7 @@ func (s *Search) Coverage() float64 {
 }
 
 func (n *Network) visited(x *node, guid wire.GUID) {
-	if s := n.searches[family(guid)]; s != nil {
+	if s := n.attempts[guid].search; s != nil {
 		s.seen[x.id] = struct{}{}
 	}
 }
@@ -141,7 +152,7 @@ func (n *Network) visited(x *node, guid wire.GUID) {
 // delivered notes a hit that came to its asker, and refuses it if it is false, as a
 // program does that finds nothing at the holder.
 func (n *Network) delivered(x *node, e *overlay.Effect) {
-	s := n.searches[family(e.GUID)]
+	s := n.searches[e.GUID]
 	if s == nil {
 		return
 	}
@@ -163,7 +174,7 @@ func (n *Network) delivered(x *node, e *overlay.Effect) {
 }
 
 func (n *Network) done(e *overlay.Effect) {
-	s := n.searches[family(e.GUID)]
+	s := n.searches[e.GUID]
 	if s == nil {
 		return
 	}
@@ -184,7 +195,8 @@ func (n *Network) holds(node int, q *wire.Query) bool {
 
 // count notes a message that is sent: as one of a search, or of upkeep.
 func (n *Network) count(x *node, to int32, m *wire.Message) {
-	s := n.search(m)
+	a := n.attempt(m)
+	s := a.search
 	if s == nil {
 		n.upkeep.count(m)
 		return
@@ -192,6 +204,6 @@ func (n *Network) count(x *node, to int32, m *wire.Message) {
 	s.Messages++
 	s.ByKind[m.Kind]++
 	if s.record {
-		s.Path = append(s.Path, moveOf(n, x.id, to, s, m))
+		s.Path = append(s.Path, moveOf(n, x.id, to, a, m))
 	}
 }
