@@ -33,6 +33,7 @@ type Core struct {
 	requests []request // for a link, unanswered
 	cache    cache
 	expelled aging[wire.PeerID, struct{}]
+	budgets  aging[wire.PeerID, budget] // of links that are down
 	displace bucket
 	admit    bucket
 	errands  bucket
@@ -100,6 +101,7 @@ func New(cfg Config, self wire.PeerID, rng *rand.Rand) (*Core, error) {
 		rng:        rng,
 		links:      make(map[wire.PeerID]*link),
 		expelled:   newAging[wire.PeerID, struct{}](MaxExpelled, ExpelFor),
+		budgets:    newAging[wire.PeerID, budget](MaxBudgets, BudgetLife),
 		queryLimit: limit{every: time.Second / time.Duration(cfg.QueryRate), burst: cfg.QueryBurst},
 		routes:     newAging[wire.GUID, route](MaxRoutes, RouteLife),
 		results:    newAging[source, uint8](MaxRoutes, RouteLife),

@@ -57,12 +57,12 @@ func (c *Core) summarised(l *link, m *wire.Message) {
 		c.stats.SummariesRefused++
 		return
 	}
-	if (o == nil || o.via&l.bit() == 0) && !c.room(l, near) || c.origins.bank.Bytes()+s.Filter.Size() > MaxStateBytes {
+	if (o == nil || o.via&l.bit() == 0) && !c.room(l, near) || !c.spare(l, s.Filter.Size()) {
 		c.stats.SummariesRefused++
 		return
 	}
 	known, seq := c.origins.filter(s.Origin), uint64(0)
-	if o != nil {
+	if o = c.origins.find(s.Origin); o != nil { // it may have had to make room
 		seq = o.seq
 	}
 	f, err := s.Resolve(known, seq)

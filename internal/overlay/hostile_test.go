@@ -19,8 +19,10 @@ import (
 //	more results than were asked for                  results.txt, results-walk.txt
 //	more reports than there are attempts              report.txt
 //	end a query by one forged report                  report-forged.txt
+//	have its rates whole again by a new link          TestComingBackRefillsNothing
 //	fill the tables                                   TestRoutesAreBounded, TestWalksThatNobodyTakesAreBounded,
-//	                                                  TestSearchesAreBounded, TestAttemptsAreBounded
+//	                                                  TestSearchesAreBounded, TestAttemptsAreBounded,
+//	                                                  TestFewCannotFillTheState
 //	make many messages of one                         TestOneWalkIsFewMessages
 //	have this node dial or write to a victim          TestForgedAskersMakeNoWeapon
 //	promise what it does not have                     walk-false.txt, TestFalseMatchesAreHeldAgainstTheirRate,
@@ -374,6 +376,93 @@ func TestTwoCannotTellMoreThanOne(t *testing.T) {
 	}
 	if want := PublishBurst * 3; passed != want {
 		t.Errorf("%d messages of 50 summaries, want %d", passed, want)
+	}
+}
+
+// TestComingBackRefillsNothing: a link that ends and begins again has what was left of
+// its rates; one that was away for long has them whole.
+func TestComingBackRefillsNothing(t *testing.T) {
+	r := newRelay(t, 4)
+	storm := func() (passed int) {
+		for range 2 * r.core.queryLimit.burst {
+			if len(r.receive(0, r.next(nil, 1))) > 0 {
+				passed++
+			}
+		}
+		return passed
+	}
+	back := func() {
+		r.core.Handle(r.now, Event{Kind: Lost, Peer: r.peers[0].Peer})
+		r.receive(0, wire.Message{Kind: wire.KindNeighbour})
+		if r.core.links[r.peers[0].Peer] == nil {
+			t.Fatal("no neighbour again")
+		}
+	}
+	if n := storm(); n != r.core.queryLimit.burst {
+		t.Errorf("%d of a burst of %d", n, r.core.queryLimit.burst)
+	}
+	for range 3 {
+		back()
+		if n := storm(); n != 0 {
+			t.Errorf("%d more after coming back", n)
+		}
+	}
+	r.now = r.now.Add(BudgetLife)
+	back()
+	if n := storm(); n != r.core.queryLimit.burst {
+		t.Errorf("%d of a burst of %d long after", n, r.core.queryLimit.burst)
+	}
+	for i := range 2 * MaxBudgets {
+		r.core.keepBudget(&link{peer: wire.PeerID(fmt.Sprint(i))})
+	}
+	if n := r.core.budgets.len(); n > MaxBudgets {
+		t.Errorf("%d budgets are kept", n)
+	}
+}
+
+// TestFewCannotFillTheState: links that lead to full summaries, alone or two to each,
+// leave room for what others tell.
+func TestFewCannotFillTheState(t *testing.T) {
+	var full summary.Builder
+	for i := range 36_000 {
+		full.Add(fmt.Sprint("key", i), nil)
+	}
+	for _, together := range []int{1, 2} {
+		const greedy, honest = 8, 4
+		r := newRelay(t, greedy+honest)
+		big := full.Filter()
+		tell := func(seq uint64) {
+			for i := range MaxLinks {
+				for from := range greedy {
+					r.now = r.now.Add(SummaryEvery)
+					s := &wire.Summary{Origin: wire.PeerID(fmt.Sprint("full", from/together, "/", i)), Seq: seq, Filter: big}
+					r.receive(from, wire.Message{Kind: wire.KindSummary, Summary: s})
+				}
+			}
+		}
+		tell(1)
+		for from := greedy; from < greedy+honest; from++ {
+			for i := range MaxLinks / 2 {
+				r.tell(from, wire.PeerID(fmt.Sprint("small", from, "/", i)), filterOf([]string{"pear"}))
+			}
+		}
+		tell(1)
+		tell(2)
+		small := 0
+		for i := range r.core.origins.all {
+			if o := &r.core.origins.all[i]; o.peer != "" && o.peer[0] == 's' {
+				small++
+			}
+		}
+		if small != honest*MaxLinks/2 {
+			t.Errorf("%d to each: %d of %d honest summaries are known", together, small, honest*MaxLinks/2)
+		}
+		if n := r.core.origins.bank.Bytes(); n > MaxStateBytes || n < MaxStateBytes*9/10 {
+			t.Errorf("%d to each: %d bytes of summaries, at most %d", together, n, MaxStateBytes)
+		}
+		if r.core.stats.SummariesEvicted == 0 || r.core.stats.SummariesRefused == 0 {
+			t.Errorf("%d to each: %d evicted, %d refused", together, r.core.stats.SummariesEvicted, r.core.stats.SummariesRefused)
+		}
 	}
 }
 

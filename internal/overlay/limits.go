@@ -124,6 +124,11 @@ const (
 	// protocol: their links are refused for half to all of this time.
 	ExpelFor    = 20 * time.Minute
 	MaxExpelled = 1 << 10
+	// BudgetLife and MaxBudgets bound the memory for what peers have left of their
+	// rates when their links end. The slowest is full again after 50 s, and it is kept
+	// for half to all of this time.
+	BudgetLife = 2 * time.Minute
+	MaxBudgets = 1 << 10
 	// ErrandEvery and ErrandBurst bound the dials to contacts that others named
 	// (a walk's joiner, a shuffle's origin), so that forged contacts make no
 	// weapon of this node. A guess: a node of a settled overlay has one in ten
@@ -285,7 +290,7 @@ const (
 	SummaryEvery = 200 * time.Millisecond
 	SummaryBurst = 200
 	// MaxStateBytes bounds all summaries together: 577 origins of ten times the
-	// usual 1,000 entries. More are not heard.
+	// usual 1,000 entries. Then no link has more of it than others have.
 	MaxStateBytes = 16 << 20
 	// Telling: a match tells nothing if, were all filters known as full as that
 	// one, this many would match by accident.

@@ -31,16 +31,8 @@ type link struct {
 	origins   int           // that it leads to
 	told      uint64        // the sequence number of its own summary, as it told it
 	signature []byte        // of that
-	summaries bucket        // what it tells of them
-	published bucket        // and of its own, which is passed on to all others
-	wants     bucket        // and asks for
-	wanting   bucket        // and is asked for
 
-	control  bucket // what it sends of membership
-	in, out  bucket // queries it sends and is sent
-	excess   bucket // queries over its rate
-	queries  uint32
-	repeated uint32
+	budget
 }
 
 var (
@@ -78,9 +70,7 @@ func (c *Core) up(contact wire.Contact, chosen, proven, leaf bool) *link {
 		peer: contact.Peer, mark: contact.Peer.Mark(), contact: contact, group: c.group(contact),
 		since: c.now, serial: c.serial, slot: c.nextSlot % MaxLinks,
 		chosen: chosen, proven: proven, leaf: leaf, heard: c.now,
-		control: controlLimit.full(c.now), excess: excessLimit.full(c.now),
-		in: c.queryLimit.full(c.now), out: c.queryLimit.full(c.now),
-		summaries: summaryLimit.full(c.now), published: nearLimit.full(c.now), wants: summaryLimit.full(c.now), wanting: summaryLimit.full(c.now),
+		budget: c.budget(contact.Peer),
 	}
 	c.nextSlot++
 	c.slots[l.slot] = l
@@ -116,6 +106,7 @@ func (l *link) sampled(rtt time.Duration) {
 // down removes a neighbour, without a word to it. Its contact goes back to the
 // host cache where it may be of use again.
 func (c *Core) down(l *link, why Reason) {
+	c.keepBudget(l)
 	delete(c.links, l.peer)
 	c.slots[l.slot] = nil
 	for i, other := range c.view {

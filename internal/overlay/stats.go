@@ -33,6 +33,7 @@ type Stats struct {
 	SummaryBytesIn   uint64
 	SummaryBytesOut  uint64
 	SummariesRefused uint64 // dropped: more than a link may tell
+	SummariesEvicted uint64 // forgotten: a link led to too much
 	FalseMatches     uint64 // neighbours that did not have what their summary promised
 	OriginsDropped   uint64 // for too many of these
 
@@ -80,6 +81,7 @@ func (s *Stats) Add(o *Stats) {
 	s.SummaryBytesIn += o.SummaryBytesIn
 	s.SummaryBytesOut += o.SummaryBytesOut
 	s.SummariesRefused += o.SummariesRefused
+	s.SummariesEvicted += o.SummariesEvicted
 	s.FalseMatches += o.FalseMatches
 	s.OriginsDropped += o.OriginsDropped
 	s.HitsRelayed += o.HitsRelayed
