@@ -2,6 +2,8 @@ package federation
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"time"
@@ -11,6 +13,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/grapevine-p2p/grapevine/internal/names"
+	"github.com/grapevine-p2p/grapevine/internal/wire"
 )
 
 // Config is what a [Federation] is made of.
@@ -69,4 +72,34 @@ type Timing struct {
 	// Tick is how often the leader lets time pass in the log where nothing else
 	// happens: 10 min.
 	Tick time.Duration
+}
+
+// withDefaults fills in what is zero, and checks the rest.
+func (c Config) withDefaults() (Config, error) {
+	switch {
+	case c.Key == nil || c.Network == nil || c.Stores == nil || c.Addrs == nil:
+		return c, errors.New("a federation needs a key, addresses, a network and stores")
+	case c.Name == "" || len(c.Name) > wire.MaxNetworkName:
+		return c, fmt.Errorf("network name of %d bytes", len(c.Name))
+	}
+	setDefault(&c.Term, names.DefaultTerm)
+	setDefault(&c.Reserve, names.DefaultReserve)
+	c.Reserve = max(c.Reserve, 0)
+	setDefault(&c.Timing.Heartbeat, time.Second)
+	setDefault(&c.Timing.Election, c.Timing.Heartbeat)
+	setDefault(&c.Timing.LeaderLease, c.Timing.Heartbeat/2)
+	setDefault(&c.Timing.Request, 5*time.Second)
+	setDefault(&c.Timing.Change, 2*time.Minute)
+	setDefault(&c.Timing.Knock, 2*time.Second)
+	setDefault(&c.Timing.Tick, 10*time.Minute)
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c, nil
+}
+
+func setDefault(field *time.Duration, value time.Duration) {
+	if *field == 0 {
+		*field = value
+	}
 }

@@ -2,60 +2,237 @@ package federation
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/raft"
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/grapevine-p2p/grapevine/internal/names"
+	"github.com/grapevine-p2p/grapevine/internal/wire"
 )
 
 // Federation is one server's part in a federation. It is safe for concurrent use.
-type Federation struct{ cfg Config }
+type Federation struct {
+	cfg     Config
+	log     *slog.Logger
+	self    member // its consent and addresses are made anew where they are told
+	machine *machine
+	raft    *raft.Raft
+	trans   *raft.NetworkTransport
+	server  net.Listener // of the federation protocol
+	conns   conns
+	leading atomic.Pointer[leaderClock]
+
+	passing   chan struct{} // commands that are passed on to the leader
+	proposals chan struct{} // commands that are proposed here
+
+	ctx    context.Context
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	mu       sync.Mutex
+	closed   bool
+	id       random // of the federation, "" while the server waits
+	rival    random // another federation that counts this server as a member
+	removed  bool
+	changing bool // a change of the members is under way
+	problem  *problem
+	led      time.Time                 // when somebody led last
+	answered map[peer.ID]time.Time     // when another server answered last
+	told     map[peer.ID]peer.AddrInfo // members that fellows told of
+	replaced map[peer.ID]time.Time     // when a member was taken back last
+}
 
 // Start begins to take part, and returns when what the store holds is known. A
-// server with an empty store and fellows is admitted later, when [Federation.Add]
-// was called at one of them.
-func Start(ctx context.Context, cfg Config) (*Federation, error) { panic("not yet") }
-
-// Claim asks for a name. When it returns nil the name is the owner's on a majority's
-// disks. Fields that are zero (limits, term, reservation) get defaults.
-func (f *Federation) Claim(ctx context.Context, c names.Claim) (fresh bool, err error) {
-	panic("not yet")
+// server with an empty store and fellows is admitted later, when
+// [Federation.AddServer] was called at one of them. The federation owns the stores,
+// also after an error.
+func Start(ctx context.Context, cfg Config) (*Federation, error) {
+	f, err := start(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("start the federation: %w", err)
+	}
+	if f.alone() {
+		if err := f.elect(ctx); err != nil {
+			return nil, errors.Join(fmt.Errorf("start the federation: %w", err), f.Close())
+		}
+	}
+	return f, nil
 }
 
-// Renew begins the terms of names anew, and returns those that their owners do not
-// hold. There may be any number.
-func (f *Federation) Renew(ctx context.Context, renewals []names.Renewal) (lost []names.Renewal, err error) {
-	panic("not yet")
+func start(cfg Config) (f *Federation, err error) {
+	cfg, err = cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	who, err := peer.IDFromPrivateKey(cfg.Key)
+	if err != nil {
+		return nil, err
+	}
+	f = &Federation{
+		cfg: cfg, log: cfg.Logger,
+		machine: &machine{changed: cfg.Changed, state: names.New()},
+		conns:   conns{open: make(map[*conn]struct{}), in: make(map[peer.ID]int)},
+		passing: make(chan struct{}, maxPassing), proposals: make(chan struct{}, maxProposals),
+		led: time.Now(), answered: make(map[peer.ID]time.Time),
+		told: make(map[peer.ID]peer.AddrInfo), replaced: make(map[peer.ID]time.Time),
+	}
+	f.ctx, f.cancel = context.WithCancel(context.Background())
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, f.shut())
+		}
+	}()
+	f.self.peer = who
+	if f.self.incarnation, err = cfg.Stores.incarnation(); err != nil {
+		return nil, err
+	}
+	if f.id, err = cfg.Stores.random(federationKey); err != nil {
+		return nil, err
+	}
+	if f.rival, err = cfg.Stores.random(rivalKey); err != nil {
+		return nil, err
+	}
+	if err := f.found(); err != nil {
+		return nil, err
+	}
+	return f, f.run()
 }
 
-// Remove gives a name up.
-func (f *Federation) Remove(ctx context.Context, r names.Removal) error { panic("not yet") }
+// run starts raft and all that listens.
+func (f *Federation) run() error {
+	listener, err := f.cfg.Network.Listen(wire.Raft)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	streams := &layer{f: f, listener: listener, accepted: make(chan net.Conn)}
+	logger := raftLogger(f.log)
+	f.trans = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
+		Stream: streams, MaxPool: 2, Timeout: 4 * f.cfg.Timing.Heartbeat, Logger: logger,
+	})
+	f.raft, err = raft.NewRaft(f.raftConfig(logger), f.machine, f.cfg.Stores.logs, f.cfg.Stores.stable, f.cfg.Stores.snaps, f.trans)
+	if err != nil {
+		return fmt.Errorf("start raft: %w", err)
+	}
+	if f.server, err = f.cfg.Network.Listen(wire.Federation); err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	f.wg.Go(streams.listen)
+	f.wg.Go(func() { f.accept(f.server, f.serve) })
+	f.wg.Go(f.lead)
+	f.wg.Go(f.attend)
+	return nil
+}
 
-// Owner tells who holds a name as far as this server knows; it may be behind.
-func (f *Federation) Owner(key string) (names.Holding, bool) { panic("not yet") }
+func (f *Federation) raftConfig(logger hclog.Logger) *raft.Config {
+	c := raft.DefaultConfig()
+	c.LocalID = f.self.id()
+	c.Logger = logger
+	c.HeartbeatTimeout, c.ElectionTimeout = f.cfg.Timing.Heartbeat, f.cfg.Timing.Election
+	c.LeaderLeaseTimeout = f.cfg.Timing.LeaderLease
+	c.CommitTimeout = f.cfg.Timing.Heartbeat / 20
+	c.MaxAppendEntries = maxAppend
+	c.ShutdownOnRemove = false
+	c.SnapshotThreshold, c.TrailingLogs, c.SnapshotInterval = snapshotThreshold, trailingLogs, snapshotInterval
+	c.NoLegacyTelemetry = true
+	return c
+}
 
-// Holdings returns all that this server knows of, in the order of their keys.
-func (f *Federation) Holdings() []names.Holding { panic("not yet") }
+// enter keeps Close waiting until wg.Done.
+func (f *Federation) enter() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return ErrClosed
+	}
+	f.wg.Add(1)
+	return nil
+}
 
-// Now is the log time that this server knows of: a holding is left at most until it
-// reaches its end.
-func (f *Federation) Now() time.Duration { panic("not yet") }
+// until is ctx, ended by Close too.
+func (f *Federation) until(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(f.ctx, cancel)
+	return ctx, func() {
+		stop()
+		cancel()
+	}
+}
 
-// Term is what a grant or renewal that this federation proposes is worth.
-func (f *Federation) Term() time.Duration { panic("not yet") }
+// dial opens a conn that ends with the federation.
+func (f *Federation) dial(ctx context.Context, to peer.AddrInfo, protocol string) (*conn, error) {
+	c, err := f.cfg.Network.Dial(ctx, to, protocol)
+	if err != nil {
+		return nil, err
+	}
+	own := f.conns.add(c, false)
+	if own == nil {
+		return nil, ErrClosed
+	}
+	if own.peer != to.ID {
+		return nil, errors.Join(fmt.Errorf("%s answered instead", own.peer), own.Close())
+	}
+	return own, nil
+}
 
-// AddServer makes a server a member. It must be running, with this server or another
-// member among its fellows; if it is a member already nothing changes.
-func (f *Federation) AddServer(ctx context.Context, server peer.AddrInfo) error { panic("not yet") }
+func (f *Federation) lastLed() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.led
+}
 
-// RemoveServer ends a server's membership, this one's too; if it is none nothing
-// changes.
-func (f *Federation) RemoveServer(ctx context.Context, server peer.ID) error { panic("not yet") }
+func (f *Federation) heardOf(server peer.ID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, known := f.answered[server]; known || len(f.answered) < 4*maxMembers {
+		f.answered[server] = time.Now()
+	}
+}
 
-// Status asks the other members how they are.
-func (f *Federation) Status(ctx context.Context) Status { panic("not yet") }
+func (f *Federation) lastHeardOf(server peer.ID) time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.answered[server]
+}
 
 // Close ends the part in the federation and waits for every goroutine. The server
 // stays a member.
-func (f *Federation) Close() error { panic("not yet") }
+func (f *Federation) Close() error {
+	f.mu.Lock()
+	if f.closed {
+		f.mu.Unlock()
+		f.wg.Wait()
+		return nil
+	}
+	f.closed = true
+	f.mu.Unlock()
+	return f.shut()
+}
+
+func (f *Federation) shut() error {
+	f.cancel()
+	var errs []error
+	if f.trans != nil {
+		errs = append(errs, f.trans.Close())
+	}
+	if f.server != nil {
+		errs = append(errs, f.server.Close())
+	}
+	f.conns.end()
+	if f.raft != nil {
+		errs = append(errs, f.raft.Shutdown().Error())
+	}
+	if f.trans != nil {
+		f.trans.CloseStreams() // those that raft put back meanwhile
+	}
+	f.wg.Wait()
+	f.conns.wait()
+	return errors.Join(append(errs, f.cfg.Stores.Close())...)
+}

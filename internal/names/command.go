@@ -115,10 +115,20 @@ func checkSpans(term, reserve time.Duration) error {
 	return nil
 }
 
-// Encode returns a command as an entry of the log.
-func Encode(stamp time.Duration, c Command) ([]byte, error) {
-	m := &pb.NamesCommand{StampNs: uint64(stamp)}
-	switch c := c.(type) {
+// Entry is a command as the leader proposes it.
+type Entry struct {
+	// Stamp is the leader's log time, and RaftTerm the term in which it led. The
+	// stamp counts only in an entry of that term: a leader that was deposed, and
+	// leads again, has stamps that know nothing of what happened between.
+	Stamp    time.Duration
+	RaftTerm uint64
+	Command  Command
+}
+
+// Encode returns an entry as it stands in the log.
+func (e Entry) Encode() ([]byte, error) {
+	m := &pb.NamesCommand{StampNs: uint64(e.Stamp), RaftTerm: e.RaftTerm}
+	switch c := e.Command.(type) {
 	case Claim:
 		m.Body = &pb.NamesCommand_Claim{Claim: c.Proto()}
 	case Renew:
@@ -135,31 +145,36 @@ func Encode(stamp time.Duration, c Command) ([]byte, error) {
 	return data, nil
 }
 
-// Decode is the reverse of [Encode]. What it returns is within the limits.
-func Decode(data []byte) (stamp time.Duration, c Command, err error) {
+// Decode is the reverse of [Entry.Encode]. What it returns is within the limits.
+func Decode(data []byte) (Entry, error) {
 	if len(data) > MaxCommand {
-		return 0, nil, fmt.Errorf("%w: command of %d bytes", ErrMalformed, len(data))
+		return Entry{}, fmt.Errorf("%w: command of %d bytes", ErrMalformed, len(data))
 	}
 	var m pb.NamesCommand
 	if err := (proto.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(data, &m); err != nil {
-		return 0, nil, fmt.Errorf("%w: command: %w", ErrMalformed, err)
+		return Entry{}, fmt.Errorf("%w: command: %w", ErrMalformed, err)
 	}
 	if m.StampNs > uint64(maxTime) {
-		return 0, nil, fmt.Errorf("%w: stamp", ErrMalformed)
+		return Entry{}, fmt.Errorf("%w: stamp", ErrMalformed)
 	}
+	e := Entry{Stamp: time.Duration(m.StampNs), RaftTerm: m.RaftTerm}
+	var err error
 	switch body := m.Body.(type) {
 	case *pb.NamesCommand_Claim:
-		c, err = ClaimOf(body.Claim)
+		e.Command, err = ClaimOf(body.Claim)
 	case *pb.NamesCommand_Renew:
-		c, err = RenewOf(body.Renew)
+		e.Command, err = RenewOf(body.Renew)
 	case *pb.NamesCommand_Remove:
-		c, err = RemovalOf(body.Remove)
+		e.Command, err = RemovalOf(body.Remove)
 	case *pb.NamesCommand_Tick:
-		c = Tick{}
+		e.Command = Tick{}
 	default:
-		return 0, nil, fmt.Errorf("%w: unknown command", ErrMalformed)
+		err = fmt.Errorf("%w: unknown command", ErrMalformed)
 	}
-	return time.Duration(m.StampNs), c, err
+	if err != nil {
+		return Entry{}, err
+	}
+	return e, nil
 }
 
 // Proto returns the claim as it is sent.

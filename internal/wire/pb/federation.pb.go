@@ -173,8 +173,10 @@ func (FederationRefusalKind) EnumDescriptor() ([]byte, []int) {
 // NamesCommand is an entry of the log.
 type NamesCommand struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The leader's log time when it proposed the command.
-	StampNs uint64 `protobuf:"varint,1,opt,name=stamp_ns,json=stampNs,proto3" json:"stamp_ns,omitempty"`
+	// The leader's log time when it proposed the command, and the raft term in which
+	// it led: if the entry is of another term the stamp does not count.
+	StampNs  uint64 `protobuf:"varint,1,opt,name=stamp_ns,json=stampNs,proto3" json:"stamp_ns,omitempty"`
+	RaftTerm uint64 `protobuf:"varint,7,opt,name=raft_term,json=raftTerm,proto3" json:"raft_term,omitempty"`
 	// Types that are valid to be assigned to Body:
 	//
 	//	*NamesCommand_Claim
@@ -219,6 +221,13 @@ func (*NamesCommand) Descriptor() ([]byte, []int) {
 func (x *NamesCommand) GetStampNs() uint64 {
 	if x != nil {
 		return x.StampNs
+	}
+	return 0
+}
+
+func (x *NamesCommand) GetRaftTerm() uint64 {
+	if x != nil {
+		return x.RaftTerm
 	}
 	return 0
 }
@@ -1053,13 +1062,14 @@ func (x *NamesRemoval) GetAtNs() uint64 {
 type FederationHello struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Network string                 `protobuf:"bytes,1,opt,name=network,proto3" json:"network,omitempty"`
-	// 16 random bytes, made when the federation was founded; empty from a server that
-	// waits to be admitted.
+	// 16 random bytes, made when the federation was founded.
 	Federation []byte `protobuf:"bytes,2,opt,name=federation,proto3" json:"federation,omitempty"`
-	// The random part of the sender's and of the receiver's raft ID: a message for a
-	// server that has lost its state since is refused.
-	From          []byte `protobuf:"bytes,3,opt,name=from,proto3" json:"from,omitempty"`
-	To            []byte `protobuf:"bytes,4,opt,name=to,proto3" json:"to,omitempty"`
+	// The incarnation of the receiver: a message for a server that
+	// has lost its state since is refused.
+	To []byte `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	// The receiver's own signature of its consent to be a member, which only members
+	// know.
+	Consent       []byte `protobuf:"bytes,4,opt,name=consent,proto3" json:"consent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1108,16 +1118,16 @@ func (x *FederationHello) GetFederation() []byte {
 	return nil
 }
 
-func (x *FederationHello) GetFrom() []byte {
+func (x *FederationHello) GetTo() []byte {
 	if x != nil {
-		return x.From
+		return x.To
 	}
 	return nil
 }
 
-func (x *FederationHello) GetTo() []byte {
+func (x *FederationHello) GetConsent() []byte {
 	if x != nil {
-		return x.To
+		return x.Consent
 	}
 	return nil
 }
@@ -1178,6 +1188,7 @@ type FederationRequest struct {
 	//	*FederationRequest_Status
 	//	*FederationRequest_Knock
 	//	*FederationRequest_Change
+	//	*FederationRequest_Admit
 	Body          isFederationRequest_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1281,6 +1292,15 @@ func (x *FederationRequest) GetChange() *FederationChange {
 	return nil
 }
 
+func (x *FederationRequest) GetAdmit() *FederationAdmit {
+	if x != nil {
+		if x, ok := x.Body.(*FederationRequest_Admit); ok {
+			return x.Admit
+		}
+	}
+	return nil
+}
+
 type isFederationRequest_Body interface {
 	isFederationRequest_Body()
 }
@@ -1309,6 +1329,10 @@ type FederationRequest_Change struct {
 	Change *FederationChange `protobuf:"bytes,7,opt,name=change,proto3,oneof"`
 }
 
+type FederationRequest_Admit struct {
+	Admit *FederationAdmit `protobuf:"bytes,8,opt,name=admit,proto3,oneof"`
+}
+
 func (*FederationRequest_Claim) isFederationRequest_Body() {}
 
 func (*FederationRequest_Renew) isFederationRequest_Body() {}
@@ -1320,6 +1344,8 @@ func (*FederationRequest_Status) isFederationRequest_Body() {}
 func (*FederationRequest_Knock) isFederationRequest_Body() {}
 
 func (*FederationRequest_Change) isFederationRequest_Body() {}
+
+func (*FederationRequest_Admit) isFederationRequest_Body() {}
 
 type FederationStatusQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1357,14 +1383,14 @@ func (*FederationStatusQuery) Descriptor() ([]byte, []int) {
 	return file_federation_proto_rawDescGZIP(), []int{14}
 }
 
-// FederationKnock says which incarnation the sender is, so that a member that lost
-// its state is taken back as a new one.
+// FederationKnock says which incarnation the sender is and where it is reached, so
+// that a member that lost its state is taken back as a new one. It is answered by
+// the status.
 type FederationKnock struct {
-	state       protoimpl.MessageState `protogen:"open.v1"`
-	Incarnation []byte                 `protobuf:"bytes,1,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
-	Addrs       [][]byte               `protobuf:"bytes,2,rep,name=addrs,proto3" json:"addrs,omitempty"` // multiaddrs in binary form, without /p2p
-	// The federation the sender belongs to, if any.
-	Federation    []byte `protobuf:"bytes,3,opt,name=federation,proto3" json:"federation,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Empty from a server that is not a member of this federation.
+	Federation    []byte             `protobuf:"bytes,1,opt,name=federation,proto3" json:"federation,omitempty"`
+	Consent       *FederationConsent `protobuf:"bytes,2,opt,name=consent,proto3" json:"consent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1399,20 +1425,6 @@ func (*FederationKnock) Descriptor() ([]byte, []int) {
 	return file_federation_proto_rawDescGZIP(), []int{15}
 }
 
-func (x *FederationKnock) GetIncarnation() []byte {
-	if x != nil {
-		return x.Incarnation
-	}
-	return nil
-}
-
-func (x *FederationKnock) GetAddrs() [][]byte {
-	if x != nil {
-		return x.Addrs
-	}
-	return nil
-}
-
 func (x *FederationKnock) GetFederation() []byte {
 	if x != nil {
 		return x.Federation
@@ -1420,19 +1432,134 @@ func (x *FederationKnock) GetFederation() []byte {
 	return nil
 }
 
-// FederationChange asks the leader to add or remove a server.
+func (x *FederationKnock) GetConsent() *FederationConsent {
+	if x != nil {
+		return x.Consent
+	}
+	return nil
+}
+
+// FederationAdmit asks a server whether it consents to be a member.
+type FederationAdmit struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Federation    []byte                 `protobuf:"bytes,1,opt,name=federation,proto3" json:"federation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FederationAdmit) Reset() {
+	*x = FederationAdmit{}
+	mi := &file_federation_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FederationAdmit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FederationAdmit) ProtoMessage() {}
+
+func (x *FederationAdmit) ProtoReflect() protoreflect.Message {
+	mi := &file_federation_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FederationAdmit.ProtoReflect.Descriptor instead.
+func (*FederationAdmit) Descriptor() ([]byte, []int) {
+	return file_federation_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *FederationAdmit) GetFederation() []byte {
+	if x != nil {
+		return x.Federation
+	}
+	return nil
+}
+
+// FederationConsent is what a server says of itself. The signature is of the bytes
+// "grapevine-federation-consent", the length of the network name in one byte, the
+// network name, the federation and the incarnation.
+type FederationConsent struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Incarnation   []byte                 `protobuf:"bytes,1,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	Signature     []byte                 `protobuf:"bytes,2,opt,name=signature,proto3" json:"signature,omitempty"`
+	Addrs         [][]byte               `protobuf:"bytes,3,rep,name=addrs,proto3" json:"addrs,omitempty"` // multiaddrs in binary form, without /p2p
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FederationConsent) Reset() {
+	*x = FederationConsent{}
+	mi := &file_federation_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FederationConsent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FederationConsent) ProtoMessage() {}
+
+func (x *FederationConsent) ProtoReflect() protoreflect.Message {
+	mi := &file_federation_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FederationConsent.ProtoReflect.Descriptor instead.
+func (*FederationConsent) Descriptor() ([]byte, []int) {
+	return file_federation_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *FederationConsent) GetIncarnation() []byte {
+	if x != nil {
+		return x.Incarnation
+	}
+	return nil
+}
+
+func (x *FederationConsent) GetSignature() []byte {
+	if x != nil {
+		return x.Signature
+	}
+	return nil
+}
+
+func (x *FederationConsent) GetAddrs() [][]byte {
+	if x != nil {
+		return x.Addrs
+	}
+	return nil
+}
+
+// FederationChange asks the leader to add a server, if there is a consent, or to
+// remove it.
 type FederationChange struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Peer          []byte                 `protobuf:"bytes,1,opt,name=peer,proto3" json:"peer,omitempty"`
-	Addrs         [][]byte               `protobuf:"bytes,2,rep,name=addrs,proto3" json:"addrs,omitempty"` // to add
-	Remove        bool                   `protobuf:"varint,3,opt,name=remove,proto3" json:"remove,omitempty"`
+	Consent       *FederationConsent     `protobuf:"bytes,2,opt,name=consent,proto3" json:"consent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *FederationChange) Reset() {
 	*x = FederationChange{}
-	mi := &file_federation_proto_msgTypes[16]
+	mi := &file_federation_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1444,7 +1571,7 @@ func (x *FederationChange) String() string {
 func (*FederationChange) ProtoMessage() {}
 
 func (x *FederationChange) ProtoReflect() protoreflect.Message {
-	mi := &file_federation_proto_msgTypes[16]
+	mi := &file_federation_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1457,7 +1584,7 @@ func (x *FederationChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FederationChange.ProtoReflect.Descriptor instead.
 func (*FederationChange) Descriptor() ([]byte, []int) {
-	return file_federation_proto_rawDescGZIP(), []int{16}
+	return file_federation_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *FederationChange) GetPeer() []byte {
@@ -1467,18 +1594,11 @@ func (x *FederationChange) GetPeer() []byte {
 	return nil
 }
 
-func (x *FederationChange) GetAddrs() [][]byte {
+func (x *FederationChange) GetConsent() *FederationConsent {
 	if x != nil {
-		return x.Addrs
+		return x.Consent
 	}
 	return nil
-}
-
-func (x *FederationChange) GetRemove() bool {
-	if x != nil {
-		return x.Remove
-	}
-	return false
 }
 
 type FederationResponse struct {
@@ -1489,6 +1609,7 @@ type FederationResponse struct {
 	//	*FederationResponse_Outcome
 	//	*FederationResponse_Status
 	//	*FederationResponse_Done
+	//	*FederationResponse_Consent
 	Body          isFederationResponse_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1496,7 +1617,7 @@ type FederationResponse struct {
 
 func (x *FederationResponse) Reset() {
 	*x = FederationResponse{}
-	mi := &file_federation_proto_msgTypes[17]
+	mi := &file_federation_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1508,7 +1629,7 @@ func (x *FederationResponse) String() string {
 func (*FederationResponse) ProtoMessage() {}
 
 func (x *FederationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_federation_proto_msgTypes[17]
+	mi := &file_federation_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1521,7 +1642,7 @@ func (x *FederationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FederationResponse.ProtoReflect.Descriptor instead.
 func (*FederationResponse) Descriptor() ([]byte, []int) {
-	return file_federation_proto_rawDescGZIP(), []int{17}
+	return file_federation_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *FederationResponse) GetBody() isFederationResponse_Body {
@@ -1567,6 +1688,15 @@ func (x *FederationResponse) GetDone() *FederationDone {
 	return nil
 }
 
+func (x *FederationResponse) GetConsent() *FederationConsent {
+	if x != nil {
+		if x, ok := x.Body.(*FederationResponse_Consent); ok {
+			return x.Consent
+		}
+	}
+	return nil
+}
+
 type isFederationResponse_Body interface {
 	isFederationResponse_Body()
 }
@@ -1584,7 +1714,11 @@ type FederationResponse_Status struct {
 }
 
 type FederationResponse_Done struct {
-	Done *FederationDone `protobuf:"bytes,4,opt,name=done,proto3,oneof"` // to a knock or a change
+	Done *FederationDone `protobuf:"bytes,4,opt,name=done,proto3,oneof"` // to a change
+}
+
+type FederationResponse_Consent struct {
+	Consent *FederationConsent `protobuf:"bytes,5,opt,name=consent,proto3,oneof"` // to an admit
 }
 
 func (*FederationResponse_Refusal) isFederationResponse_Body() {}
@@ -1595,15 +1729,19 @@ func (*FederationResponse_Status) isFederationResponse_Body() {}
 
 func (*FederationResponse_Done) isFederationResponse_Body() {}
 
+func (*FederationResponse_Consent) isFederationResponse_Body() {}
+
 type FederationDone struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The change is made, and not only begun.
+	Finished      bool `protobuf:"varint,1,opt,name=finished,proto3" json:"finished,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *FederationDone) Reset() {
 	*x = FederationDone{}
-	mi := &file_federation_proto_msgTypes[18]
+	mi := &file_federation_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1615,7 +1753,7 @@ func (x *FederationDone) String() string {
 func (*FederationDone) ProtoMessage() {}
 
 func (x *FederationDone) ProtoReflect() protoreflect.Message {
-	mi := &file_federation_proto_msgTypes[18]
+	mi := &file_federation_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1628,7 +1766,14 @@ func (x *FederationDone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FederationDone.ProtoReflect.Descriptor instead.
 func (*FederationDone) Descriptor() ([]byte, []int) {
-	return file_federation_proto_rawDescGZIP(), []int{18}
+	return file_federation_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *FederationDone) GetFinished() bool {
+	if x != nil {
+		return x.Finished
+	}
+	return false
 }
 
 type FederationRefusal struct {
@@ -1648,7 +1793,7 @@ type FederationRefusal struct {
 
 func (x *FederationRefusal) Reset() {
 	*x = FederationRefusal{}
-	mi := &file_federation_proto_msgTypes[19]
+	mi := &file_federation_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1660,7 +1805,7 @@ func (x *FederationRefusal) String() string {
 func (*FederationRefusal) ProtoMessage() {}
 
 func (x *FederationRefusal) ProtoReflect() protoreflect.Message {
-	mi := &file_federation_proto_msgTypes[19]
+	mi := &file_federation_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1673,7 +1818,7 @@ func (x *FederationRefusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FederationRefusal.ProtoReflect.Descriptor instead.
 func (*FederationRefusal) Descriptor() ([]byte, []int) {
-	return file_federation_proto_rawDescGZIP(), []int{19}
+	return file_federation_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *FederationRefusal) GetKind() FederationRefusalKind {
@@ -1718,30 +1863,23 @@ func (x *FederationRefusal) GetUncertain() bool {
 	return false
 }
 
-// FederationStatus is how a server sees itself and, if it leads, the others.
+// FederationStatus is how a server sees itself and its federation.
 type FederationStatus struct {
-	state        protoimpl.MessageState `protogen:"open.v1"`
-	Incarnation  []byte                 `protobuf:"bytes,1,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
-	Federation   []byte                 `protobuf:"bytes,2,opt,name=federation,proto3" json:"federation,omitempty"`
-	State        string                 `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
-	LastIndex    uint64                 `protobuf:"varint,4,opt,name=last_index,json=lastIndex,proto3" json:"last_index,omitempty"`
-	CommitIndex  uint64                 `protobuf:"varint,5,opt,name=commit_index,json=commitIndex,proto3" json:"commit_index,omitempty"`
-	AppliedIndex uint64                 `protobuf:"varint,6,opt,name=applied_index,json=appliedIndex,proto3" json:"applied_index,omitempty"`
-	Term         uint64                 `protobuf:"varint,7,opt,name=term,proto3" json:"term,omitempty"`
-	Leader       []byte                 `protobuf:"bytes,8,opt,name=leader,proto3" json:"leader,omitempty"` // a peer ID
-	Addrs        [][]byte               `protobuf:"bytes,9,rep,name=addrs,proto3" json:"addrs,omitempty"`
-	// How long ago it heard of its leader.
-	ContactNs uint64              `protobuf:"varint,10,opt,name=contact_ns,json=contactNs,proto3" json:"contact_ns,omitempty"`
-	Members   []*FederationMember `protobuf:"bytes,11,rep,name=members,proto3" json:"members,omitempty"`
-	// The configuration of members that it knows is as old as this index.
-	MembersIndex  uint64 `protobuf:"varint,12,opt,name=members_index,json=membersIndex,proto3" json:"members_index,omitempty"`
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Incarnation   []byte                 `protobuf:"bytes,1,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	Federation    []byte                 `protobuf:"bytes,2,opt,name=federation,proto3" json:"federation,omitempty"`
+	State         string                 `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
+	LastIndex     uint64                 `protobuf:"varint,4,opt,name=last_index,json=lastIndex,proto3" json:"last_index,omitempty"`
+	AppliedIndex  uint64                 `protobuf:"varint,5,opt,name=applied_index,json=appliedIndex,proto3" json:"applied_index,omitempty"`
+	Leader        []byte                 `protobuf:"bytes,6,opt,name=leader,proto3" json:"leader,omitempty"` // a peer ID
+	Members       []*FederationMember    `protobuf:"bytes,7,rep,name=members,proto3" json:"members,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *FederationStatus) Reset() {
 	*x = FederationStatus{}
-	mi := &file_federation_proto_msgTypes[20]
+	mi := &file_federation_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1753,7 +1891,7 @@ func (x *FederationStatus) String() string {
 func (*FederationStatus) ProtoMessage() {}
 
 func (x *FederationStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_federation_proto_msgTypes[20]
+	mi := &file_federation_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1766,7 +1904,7 @@ func (x *FederationStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FederationStatus.ProtoReflect.Descriptor instead.
 func (*FederationStatus) Descriptor() ([]byte, []int) {
-	return file_federation_proto_rawDescGZIP(), []int{20}
+	return file_federation_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *FederationStatus) GetIncarnation() []byte {
@@ -1797,23 +1935,9 @@ func (x *FederationStatus) GetLastIndex() uint64 {
 	return 0
 }
 
-func (x *FederationStatus) GetCommitIndex() uint64 {
-	if x != nil {
-		return x.CommitIndex
-	}
-	return 0
-}
-
 func (x *FederationStatus) GetAppliedIndex() uint64 {
 	if x != nil {
 		return x.AppliedIndex
-	}
-	return 0
-}
-
-func (x *FederationStatus) GetTerm() uint64 {
-	if x != nil {
-		return x.Term
 	}
 	return 0
 }
@@ -1825,20 +1949,6 @@ func (x *FederationStatus) GetLeader() []byte {
 	return nil
 }
 
-func (x *FederationStatus) GetAddrs() [][]byte {
-	if x != nil {
-		return x.Addrs
-	}
-	return nil
-}
-
-func (x *FederationStatus) GetContactNs() uint64 {
-	if x != nil {
-		return x.ContactNs
-	}
-	return 0
-}
-
 func (x *FederationStatus) GetMembers() []*FederationMember {
 	if x != nil {
 		return x.Members
@@ -1846,25 +1956,19 @@ func (x *FederationStatus) GetMembers() []*FederationMember {
 	return nil
 }
 
-func (x *FederationStatus) GetMembersIndex() uint64 {
-	if x != nil {
-		return x.MembersIndex
-	}
-	return 0
-}
-
 type FederationMember struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"` // the raft ID: the peer ID, "/", the incarnation
-	Address       string                 `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
-	Voter         bool                   `protobuf:"varint,3,opt,name=voter,proto3" json:"voter,omitempty"`
+	Peer          []byte                 `protobuf:"bytes,1,opt,name=peer,proto3" json:"peer,omitempty"`
+	Incarnation   []byte                 `protobuf:"bytes,2,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	Addrs         [][]byte               `protobuf:"bytes,3,rep,name=addrs,proto3" json:"addrs,omitempty"` // multiaddrs in binary form, without /p2p
+	Voter         bool                   `protobuf:"varint,4,opt,name=voter,proto3" json:"voter,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *FederationMember) Reset() {
 	*x = FederationMember{}
-	mi := &file_federation_proto_msgTypes[21]
+	mi := &file_federation_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1876,7 +1980,7 @@ func (x *FederationMember) String() string {
 func (*FederationMember) ProtoMessage() {}
 
 func (x *FederationMember) ProtoReflect() protoreflect.Message {
-	mi := &file_federation_proto_msgTypes[21]
+	mi := &file_federation_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1889,21 +1993,28 @@ func (x *FederationMember) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FederationMember.ProtoReflect.Descriptor instead.
 func (*FederationMember) Descriptor() ([]byte, []int) {
-	return file_federation_proto_rawDescGZIP(), []int{21}
+	return file_federation_proto_rawDescGZIP(), []int{23}
 }
 
-func (x *FederationMember) GetId() string {
+func (x *FederationMember) GetPeer() []byte {
 	if x != nil {
-		return x.Id
+		return x.Peer
 	}
-	return ""
+	return nil
 }
 
-func (x *FederationMember) GetAddress() string {
+func (x *FederationMember) GetIncarnation() []byte {
 	if x != nil {
-		return x.Address
+		return x.Incarnation
 	}
-	return ""
+	return nil
+}
+
+func (x *FederationMember) GetAddrs() [][]byte {
+	if x != nil {
+		return x.Addrs
+	}
+	return nil
 }
 
 func (x *FederationMember) GetVoter() bool {
@@ -1917,9 +2028,10 @@ var File_federation_proto protoreflect.FileDescriptor
 
 const file_federation_proto_rawDesc = "" +
 	"\n" +
-	"\x10federation.proto\x12\x17grapevine.federation.v1\"\xa5\x02\n" +
+	"\x10federation.proto\x12\x17grapevine.federation.v1\"\xc2\x02\n" +
 	"\fNamesCommand\x12\x19\n" +
-	"\bstamp_ns\x18\x01 \x01(\x04R\astampNs\x12;\n" +
+	"\bstamp_ns\x18\x01 \x01(\x04R\astampNs\x12\x1b\n" +
+	"\traft_term\x18\a \x01(\x04R\braftTerm\x12;\n" +
 	"\x05claim\x18\x02 \x01(\v2#.grapevine.federation.v1.NamesClaimH\x00R\x05claim\x12;\n" +
 	"\x05renew\x18\x03 \x01(\v2#.grapevine.federation.v1.NamesRenewH\x00R\x05renew\x12>\n" +
 	"\x06remove\x18\x04 \x01(\v2$.grapevine.federation.v1.NamesRemoveH\x00R\x06remove\x128\n" +
@@ -1983,16 +2095,16 @@ const file_federation_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05owner\x18\x02 \x01(\fR\x05owner\x12\x10\n" +
 	"\x03seq\x18\x03 \x01(\x04R\x03seq\x12\x13\n" +
-	"\x05at_ns\x18\x04 \x01(\x04R\x04atNs\"o\n" +
+	"\x05at_ns\x18\x04 \x01(\x04R\x04atNs\"u\n" +
 	"\x0fFederationHello\x12\x18\n" +
 	"\anetwork\x18\x01 \x01(\tR\anetwork\x12\x1e\n" +
 	"\n" +
 	"federation\x18\x02 \x01(\fR\n" +
-	"federation\x12\x12\n" +
-	"\x04from\x18\x03 \x01(\fR\x04from\x12\x0e\n" +
-	"\x02to\x18\x04 \x01(\fR\x02to\"-\n" +
+	"federation\x12\x0e\n" +
+	"\x02to\x18\x03 \x01(\fR\x02to\x12\x18\n" +
+	"\aconsent\x18\x04 \x01(\fR\aconsent\"-\n" +
 	"\x11FederationWelcome\x12\x18\n" +
-	"\arefusal\x18\x01 \x01(\tR\arefusal\"\xc0\x03\n" +
+	"\arefusal\x18\x01 \x01(\tR\arefusal\"\x82\x04\n" +
 	"\x11FederationRequest\x12\x18\n" +
 	"\anetwork\x18\x01 \x01(\tR\anetwork\x12;\n" +
 	"\x05claim\x18\x02 \x01(\v2#.grapevine.federation.v1.NamesClaimH\x00R\x05claim\x12;\n" +
@@ -2000,33 +2112,42 @@ const file_federation_proto_rawDesc = "" +
 	"\x06remove\x18\x04 \x01(\v2$.grapevine.federation.v1.NamesRemoveH\x00R\x06remove\x12H\n" +
 	"\x06status\x18\x05 \x01(\v2..grapevine.federation.v1.FederationStatusQueryH\x00R\x06status\x12@\n" +
 	"\x05knock\x18\x06 \x01(\v2(.grapevine.federation.v1.FederationKnockH\x00R\x05knock\x12C\n" +
-	"\x06change\x18\a \x01(\v2).grapevine.federation.v1.FederationChangeH\x00R\x06changeB\x06\n" +
+	"\x06change\x18\a \x01(\v2).grapevine.federation.v1.FederationChangeH\x00R\x06change\x12@\n" +
+	"\x05admit\x18\b \x01(\v2(.grapevine.federation.v1.FederationAdmitH\x00R\x05admitB\x06\n" +
 	"\x04body\"\x17\n" +
-	"\x15FederationStatusQuery\"i\n" +
-	"\x0fFederationKnock\x12 \n" +
-	"\vincarnation\x18\x01 \x01(\fR\vincarnation\x12\x14\n" +
-	"\x05addrs\x18\x02 \x03(\fR\x05addrs\x12\x1e\n" +
+	"\x15FederationStatusQuery\"w\n" +
+	"\x0fFederationKnock\x12\x1e\n" +
 	"\n" +
-	"federation\x18\x03 \x01(\fR\n" +
-	"federation\"T\n" +
+	"federation\x18\x01 \x01(\fR\n" +
+	"federation\x12D\n" +
+	"\aconsent\x18\x02 \x01(\v2*.grapevine.federation.v1.FederationConsentR\aconsent\"1\n" +
+	"\x0fFederationAdmit\x12\x1e\n" +
+	"\n" +
+	"federation\x18\x01 \x01(\fR\n" +
+	"federation\"i\n" +
+	"\x11FederationConsent\x12 \n" +
+	"\vincarnation\x18\x01 \x01(\fR\vincarnation\x12\x1c\n" +
+	"\tsignature\x18\x02 \x01(\fR\tsignature\x12\x14\n" +
+	"\x05addrs\x18\x03 \x03(\fR\x05addrs\"l\n" +
 	"\x10FederationChange\x12\x12\n" +
-	"\x04peer\x18\x01 \x01(\fR\x04peer\x12\x14\n" +
-	"\x05addrs\x18\x02 \x03(\fR\x05addrs\x12\x16\n" +
-	"\x06remove\x18\x03 \x01(\bR\x06remove\"\xab\x02\n" +
+	"\x04peer\x18\x01 \x01(\fR\x04peer\x12D\n" +
+	"\aconsent\x18\x02 \x01(\v2*.grapevine.federation.v1.FederationConsentR\aconsent\"\xf3\x02\n" +
 	"\x12FederationResponse\x12F\n" +
 	"\arefusal\x18\x01 \x01(\v2*.grapevine.federation.v1.FederationRefusalH\x00R\arefusal\x12A\n" +
 	"\aoutcome\x18\x02 \x01(\v2%.grapevine.federation.v1.NamesOutcomeH\x00R\aoutcome\x12C\n" +
 	"\x06status\x18\x03 \x01(\v2).grapevine.federation.v1.FederationStatusH\x00R\x06status\x12=\n" +
-	"\x04done\x18\x04 \x01(\v2'.grapevine.federation.v1.FederationDoneH\x00R\x04doneB\x06\n" +
-	"\x04body\"\x10\n" +
-	"\x0eFederationDone\"\xdd\x01\n" +
+	"\x04done\x18\x04 \x01(\v2'.grapevine.federation.v1.FederationDoneH\x00R\x04done\x12F\n" +
+	"\aconsent\x18\x05 \x01(\v2*.grapevine.federation.v1.FederationConsentH\x00R\aconsentB\x06\n" +
+	"\x04body\",\n" +
+	"\x0eFederationDone\x12\x1a\n" +
+	"\bfinished\x18\x01 \x01(\bR\bfinished\"\xdd\x01\n" +
 	"\x11FederationRefusal\x12B\n" +
 	"\x04kind\x18\x01 \x01(\x0e2..grapevine.federation.v1.FederationRefusalKindR\x04kind\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x16\n" +
 	"\x06leader\x18\x03 \x01(\fR\x06leader\x12\x1c\n" +
 	"\tanswering\x18\x04 \x01(\rR\tanswering\x12\x18\n" +
 	"\amembers\x18\x05 \x01(\rR\amembers\x12\x1c\n" +
-	"\tuncertain\x18\x06 \x01(\bR\tuncertain\"\x9c\x03\n" +
+	"\tuncertain\x18\x06 \x01(\bR\tuncertain\"\x8b\x02\n" +
 	"\x10FederationStatus\x12 \n" +
 	"\vincarnation\x18\x01 \x01(\fR\vincarnation\x12\x1e\n" +
 	"\n" +
@@ -2034,21 +2155,15 @@ const file_federation_proto_rawDesc = "" +
 	"federation\x12\x14\n" +
 	"\x05state\x18\x03 \x01(\tR\x05state\x12\x1d\n" +
 	"\n" +
-	"last_index\x18\x04 \x01(\x04R\tlastIndex\x12!\n" +
-	"\fcommit_index\x18\x05 \x01(\x04R\vcommitIndex\x12#\n" +
-	"\rapplied_index\x18\x06 \x01(\x04R\fappliedIndex\x12\x12\n" +
-	"\x04term\x18\a \x01(\x04R\x04term\x12\x16\n" +
-	"\x06leader\x18\b \x01(\fR\x06leader\x12\x14\n" +
-	"\x05addrs\x18\t \x03(\fR\x05addrs\x12\x1d\n" +
-	"\n" +
-	"contact_ns\x18\n" +
-	" \x01(\x04R\tcontactNs\x12C\n" +
-	"\amembers\x18\v \x03(\v2).grapevine.federation.v1.FederationMemberR\amembers\x12#\n" +
-	"\rmembers_index\x18\f \x01(\x04R\fmembersIndex\"R\n" +
-	"\x10FederationMember\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
-	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x14\n" +
-	"\x05voter\x18\x03 \x01(\bR\x05voter*\xf9\x02\n" +
+	"last_index\x18\x04 \x01(\x04R\tlastIndex\x12#\n" +
+	"\rapplied_index\x18\x05 \x01(\x04R\fappliedIndex\x12\x16\n" +
+	"\x06leader\x18\x06 \x01(\fR\x06leader\x12C\n" +
+	"\amembers\x18\a \x03(\v2).grapevine.federation.v1.FederationMemberR\amembers\"t\n" +
+	"\x10FederationMember\x12\x12\n" +
+	"\x04peer\x18\x01 \x01(\fR\x04peer\x12 \n" +
+	"\vincarnation\x18\x02 \x01(\fR\vincarnation\x12\x14\n" +
+	"\x05addrs\x18\x03 \x03(\fR\x05addrs\x12\x14\n" +
+	"\x05voter\x18\x04 \x01(\bR\x05voter*\xf9\x02\n" +
 	"\x10NamesOutcomeKind\x12\"\n" +
 	"\x1eNAMES_OUTCOME_KIND_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aNAMES_OUTCOME_KIND_GRANTED\x10\x01\x12\x1c\n" +
@@ -2085,7 +2200,7 @@ func file_federation_proto_rawDescGZIP() []byte {
 }
 
 var file_federation_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_federation_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_federation_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_federation_proto_goTypes = []any{
 	(NamesOutcomeKind)(0),         // 0: grapevine.federation.v1.NamesOutcomeKind
 	(FederationRefusalKind)(0),    // 1: grapevine.federation.v1.FederationRefusalKind
@@ -2105,12 +2220,14 @@ var file_federation_proto_goTypes = []any{
 	(*FederationRequest)(nil),     // 15: grapevine.federation.v1.FederationRequest
 	(*FederationStatusQuery)(nil), // 16: grapevine.federation.v1.FederationStatusQuery
 	(*FederationKnock)(nil),       // 17: grapevine.federation.v1.FederationKnock
-	(*FederationChange)(nil),      // 18: grapevine.federation.v1.FederationChange
-	(*FederationResponse)(nil),    // 19: grapevine.federation.v1.FederationResponse
-	(*FederationDone)(nil),        // 20: grapevine.federation.v1.FederationDone
-	(*FederationRefusal)(nil),     // 21: grapevine.federation.v1.FederationRefusal
-	(*FederationStatus)(nil),      // 22: grapevine.federation.v1.FederationStatus
-	(*FederationMember)(nil),      // 23: grapevine.federation.v1.FederationMember
+	(*FederationAdmit)(nil),       // 18: grapevine.federation.v1.FederationAdmit
+	(*FederationConsent)(nil),     // 19: grapevine.federation.v1.FederationConsent
+	(*FederationChange)(nil),      // 20: grapevine.federation.v1.FederationChange
+	(*FederationResponse)(nil),    // 21: grapevine.federation.v1.FederationResponse
+	(*FederationDone)(nil),        // 22: grapevine.federation.v1.FederationDone
+	(*FederationRefusal)(nil),     // 23: grapevine.federation.v1.FederationRefusal
+	(*FederationStatus)(nil),      // 24: grapevine.federation.v1.FederationStatus
+	(*FederationMember)(nil),      // 25: grapevine.federation.v1.FederationMember
 }
 var file_federation_proto_depIdxs = []int32{
 	3,  // 0: grapevine.federation.v1.NamesCommand.claim:type_name -> grapevine.federation.v1.NamesClaim
@@ -2126,18 +2243,22 @@ var file_federation_proto_depIdxs = []int32{
 	6,  // 10: grapevine.federation.v1.FederationRequest.remove:type_name -> grapevine.federation.v1.NamesRemove
 	16, // 11: grapevine.federation.v1.FederationRequest.status:type_name -> grapevine.federation.v1.FederationStatusQuery
 	17, // 12: grapevine.federation.v1.FederationRequest.knock:type_name -> grapevine.federation.v1.FederationKnock
-	18, // 13: grapevine.federation.v1.FederationRequest.change:type_name -> grapevine.federation.v1.FederationChange
-	21, // 14: grapevine.federation.v1.FederationResponse.refusal:type_name -> grapevine.federation.v1.FederationRefusal
-	8,  // 15: grapevine.federation.v1.FederationResponse.outcome:type_name -> grapevine.federation.v1.NamesOutcome
-	22, // 16: grapevine.federation.v1.FederationResponse.status:type_name -> grapevine.federation.v1.FederationStatus
-	20, // 17: grapevine.federation.v1.FederationResponse.done:type_name -> grapevine.federation.v1.FederationDone
-	1,  // 18: grapevine.federation.v1.FederationRefusal.kind:type_name -> grapevine.federation.v1.FederationRefusalKind
-	23, // 19: grapevine.federation.v1.FederationStatus.members:type_name -> grapevine.federation.v1.FederationMember
-	20, // [20:20] is the sub-list for method output_type
-	20, // [20:20] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	20, // 13: grapevine.federation.v1.FederationRequest.change:type_name -> grapevine.federation.v1.FederationChange
+	18, // 14: grapevine.federation.v1.FederationRequest.admit:type_name -> grapevine.federation.v1.FederationAdmit
+	19, // 15: grapevine.federation.v1.FederationKnock.consent:type_name -> grapevine.federation.v1.FederationConsent
+	19, // 16: grapevine.federation.v1.FederationChange.consent:type_name -> grapevine.federation.v1.FederationConsent
+	23, // 17: grapevine.federation.v1.FederationResponse.refusal:type_name -> grapevine.federation.v1.FederationRefusal
+	8,  // 18: grapevine.federation.v1.FederationResponse.outcome:type_name -> grapevine.federation.v1.NamesOutcome
+	24, // 19: grapevine.federation.v1.FederationResponse.status:type_name -> grapevine.federation.v1.FederationStatus
+	22, // 20: grapevine.federation.v1.FederationResponse.done:type_name -> grapevine.federation.v1.FederationDone
+	19, // 21: grapevine.federation.v1.FederationResponse.consent:type_name -> grapevine.federation.v1.FederationConsent
+	1,  // 22: grapevine.federation.v1.FederationRefusal.kind:type_name -> grapevine.federation.v1.FederationRefusalKind
+	25, // 23: grapevine.federation.v1.FederationStatus.members:type_name -> grapevine.federation.v1.FederationMember
+	24, // [24:24] is the sub-list for method output_type
+	24, // [24:24] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_federation_proto_init() }
@@ -2162,12 +2283,14 @@ func file_federation_proto_init() {
 		(*FederationRequest_Status)(nil),
 		(*FederationRequest_Knock)(nil),
 		(*FederationRequest_Change)(nil),
+		(*FederationRequest_Admit)(nil),
 	}
-	file_federation_proto_msgTypes[17].OneofWrappers = []any{
+	file_federation_proto_msgTypes[19].OneofWrappers = []any{
 		(*FederationResponse_Refusal)(nil),
 		(*FederationResponse_Outcome)(nil),
 		(*FederationResponse_Status)(nil),
 		(*FederationResponse_Done)(nil),
+		(*FederationResponse_Consent)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2175,7 +2298,7 @@ func file_federation_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_federation_proto_rawDesc), len(file_federation_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   22,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,0 +1,86 @@
+package federation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/grapevine-p2p/grapevine/internal/names"
+	"github.com/grapevine-p2p/grapevine/internal/wire"
+	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
+)
+
+// ask asks another server one thing. A refusal is an error of type *refusedError.
+func (f *Federation) ask(ctx context.Context, to peer.AddrInfo, request *pb.FederationRequest) (*pb.FederationResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	request.Network = f.cfg.Name
+	c, err := f.dial(ctx, to, wire.Federation)
+	if err != nil {
+		return nil, fmt.Errorf("%w: dial %s: %w", errNotReached, to.ID, err)
+	}
+	defer c.Close()
+	var response pb.FederationResponse
+	if err := exchange(ctx, c, request, &response, maxResponse); err != nil {
+		return nil, fmt.Errorf("ask %s: %w", to.ID, err)
+	}
+	f.heardOf(to.ID)
+	if r := response.GetRefusal(); r != nil {
+		return nil, &refusedError{to.ID, r}
+	}
+	return &response, nil
+}
+
+// errNotReached: the other server got nothing of the question.
+var errNotReached = errors.New("server is not reached")
+
+// refusedError is what another server said instead of an answer.
+type refusedError struct {
+	by peer.ID
+	*pb.FederationRefusal
+}
+
+func (e *refusedError) Error() string {
+	return fmt.Sprintf("%s refuses: %q", e.by, shorten(e.Reason))
+}
+
+// Unwrap is the refusal as the error that it stands for.
+func (e *refusedError) Unwrap() error {
+	switch e.Kind {
+	case pb.FederationRefusalKind_FEDERATION_REFUSAL_KIND_NO_MAJORITY:
+		return &NoMajorityError{Answering: int(e.Answering), Members: int(e.Members), Uncertain: e.Uncertain}
+	case pb.FederationRefusalKind_FEDERATION_REFUSAL_KIND_NOT_MEMBER:
+		return ErrNotMember
+	case pb.FederationRefusalKind_FEDERATION_REFUSAL_KIND_BUSY:
+		return ErrBusy
+	}
+	return nil
+}
+
+// commandRequest is a command on its way to the leader.
+func commandRequest(c names.Command) *pb.FederationRequest {
+	switch c := c.(type) {
+	case names.Claim:
+		return &pb.FederationRequest{Body: &pb.FederationRequest_Claim{Claim: c.Proto()}}
+	case names.Renew:
+		return &pb.FederationRequest{Body: &pb.FederationRequest_Renew{Renew: c.Proto()}}
+	case names.Removal:
+		return &pb.FederationRequest{Body: &pb.FederationRequest_Remove{Remove: c.Proto()}}
+	}
+	panic(fmt.Sprintf("a %T is not passed on", c))
+}
+
+// commandOf is the reverse: nil if the request is no command.
+func commandOf(r *pb.FederationRequest) (names.Command, error) {
+	switch body := r.Body.(type) {
+	case *pb.FederationRequest_Claim:
+		return names.ClaimOf(body.Claim)
+	case *pb.FederationRequest_Renew:
+		return names.RenewOf(body.Renew)
+	case *pb.FederationRequest_Remove:
+		return names.RemovalOf(body.Remove)
+	}
+	return nil, nil
+}

@@ -1,0 +1,287 @@
+package federation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/raft"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
+)
+
+var (
+	errOtherFederation = errors.New("this server belongs to another federation")
+	errStranger        = errors.New("this server knows you for no fellow")
+	errLastServer      = errors.New("the last server of a federation cannot be removed")
+)
+
+// change is a server to be added, or all incarnations of one to be removed.
+type change struct {
+	member member
+	remove bool
+}
+
+// AddServer makes a server a member. It must be running, with this server or another
+// member among its fellows; if it is a member already nothing changes.
+func (f *Federation) AddServer(ctx context.Context, server peer.AddrInfo) error {
+	if err := f.enter(); err != nil {
+		return err
+	}
+	defer f.wg.Done()
+	if server.ID == f.self.peer {
+		return f.grants()
+	}
+	federation := f.federation()
+	response, err := f.ask(ctx, server, &pb.FederationRequest{
+		Body: &pb.FederationRequest_Admit{Admit: &pb.FederationAdmit{Federation: []byte(federation)}},
+	})
+	if err != nil {
+		return fmt.Errorf("add a server: %w", err)
+	}
+	m, err := memberOf(server.ID, f.cfg.Name, federation, response.GetConsent())
+	if err != nil {
+		return fmt.Errorf("add a server: %w", err)
+	}
+	if len(m.addrs) == 0 {
+		m.addrs = server.Addrs[:min(len(server.Addrs), maxAddrs)]
+	}
+	if err := f.drive(ctx, change{member: m}); err != nil {
+		return fmt.Errorf("add server %s: %w", server.ID, err)
+	}
+	return nil
+}
+
+// RemoveServer ends a server's membership, this one's too; if it is none nothing
+// changes.
+func (f *Federation) RemoveServer(ctx context.Context, server peer.ID) error {
+	if err := f.enter(); err != nil {
+		return err
+	}
+	defer f.wg.Done()
+	if err := f.drive(ctx, change{member: member{peer: server}, remove: true}); err != nil {
+		return fmt.Errorf("remove server %s: %w", server, err)
+	}
+	return nil
+}
+
+// drive asks the leader for a change, again and again, until it is made.
+func (f *Federation) drive(ctx context.Context, c change) error {
+	ctx, cancel := context.WithTimeout(ctx, f.cfg.Timing.Change)
+	defer cancel()
+	ctx, stop := f.until(ctx)
+	defer stop()
+	for {
+		finished, err := f.driveOnce(ctx, c)
+		switch {
+		case err == nil && finished:
+			return nil
+		case c.remove && c.member.peer == f.self.peer && errors.Is(err, ErrNotMember):
+			return nil
+		case err != nil && !errors.Is(err, errNotLeader):
+			return err
+		}
+		select {
+		case <-time.After(f.cfg.Timing.Heartbeat / 4):
+		case <-ctx.Done():
+			if err == nil {
+				err = errors.New("it takes longer")
+			}
+			return errors.Join(ctx.Err(), err)
+		}
+	}
+}
+
+func (f *Federation) driveOnce(ctx context.Context, c change) (finished bool, err error) {
+	if err := f.grants(); err != nil {
+		return false, err
+	}
+	leader, known := f.leaderMember()
+	switch {
+	case !known && time.Since(f.lastLed()) > f.cfg.Timing.Request:
+		return false, f.noMajority(false)
+	case !known:
+		return false, errNotLeader
+	case leader.id() == f.self.id():
+		return f.begin(c)
+	}
+	message := &pb.FederationChange{Peer: []byte(c.member.peer)}
+	if !c.remove {
+		message.Consent = c.member.consentProto()
+	}
+	response, err := f.ask(ctx, leader.info(), &pb.FederationRequest{Body: &pb.FederationRequest_Change{Change: message}})
+	var refused *refusedError
+	switch {
+	case errors.As(err, &refused) && refused.Kind == pb.FederationRefusalKind_FEDERATION_REFUSAL_KIND_NOT_LEADER:
+		return false, errNotLeader
+	case errors.As(err, &refused):
+		return false, err
+	case err != nil:
+		return false, errNotLeader // to be asked again
+	}
+	return response.GetDone().GetFinished(), nil
+}
+
+// changeAsked is a change that another member drives.
+func (f *Federation) changeAsked(m *pb.FederationChange) (*pb.FederationResponse, error) {
+	who, err := peer.IDFromBytes(m.GetPeer())
+	if err != nil {
+		return nil, fmt.Errorf("%w: peer", errMalformed)
+	}
+	c := change{member: member{peer: who}, remove: true}
+	if m.Consent != nil {
+		added, err := memberOf(who, f.cfg.Name, f.federation(), m.Consent)
+		if err != nil {
+			return nil, err
+		}
+		c = change{member: added}
+	}
+	finished, err := f.begin(c)
+	if err != nil {
+		return nil, err
+	}
+	return &pb.FederationResponse{Body: &pb.FederationResponse_Done{Done: &pb.FederationDone{Finished: finished}}}, nil
+}
+
+// begin tells whether a change is made already; if it is not, and no other is under
+// way, it begins it. What a change failed with is told to whoever asks next for the
+// same.
+func (f *Federation) begin(c change) (finished bool, err error) {
+	if f.clock() == nil {
+		return false, errNotLeader
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.changing {
+		return false, nil
+	}
+	if f.made(c) {
+		return true, nil
+	}
+	if problem := f.problem; problem != nil && problem.peer == c.member.peer {
+		f.problem = nil
+		return false, problem.err
+	}
+	if f.closed {
+		return false, ErrClosed
+	}
+	f.changing, f.problem = true, nil
+	f.wg.Go(func() {
+		err := f.carryOut(c)
+		if err != nil {
+			f.log.Warn("the federation's servers did not change", "server", c.member.peer, "remove", c.remove, "err", err)
+		} else {
+			f.log.Info("the federation's servers changed", "server", c.member.peer, "remove", c.remove)
+		}
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.changing = false
+		if err != nil && f.clock() != nil {
+			f.problem = &problem{c.member.peer, err}
+		}
+	})
+	return false, nil
+}
+
+// problem is why the last change failed.
+type problem struct {
+	peer peer.ID
+	err  error
+}
+
+// made tells whether the configuration is as a change would leave it.
+func (f *Federation) made(c change) bool {
+	for _, s := range f.seats() {
+		if s.peer == c.member.peer && (c.remove || s.id() != c.member.id()) {
+			return false
+		}
+	}
+	return c.remove || slices.ContainsFunc(f.seats(), func(s seat) bool {
+		return s.id() == c.member.id() && s.voter
+	})
+}
+
+// carryOut makes a change, as the leader, step by step.
+func (f *Federation) carryOut(c change) error {
+	ctx, cancel := context.WithTimeout(f.ctx, f.cfg.Timing.Change)
+	defer cancel()
+	if c.remove {
+		return f.carryOutRemoval(c.member.peer)
+	}
+	seats := f.seats()
+	at := slices.IndexFunc(seats, func(s seat) bool { return s.id() == c.member.id() })
+	switch {
+	case at < 0 && len(seats) >= maxMembers:
+		return fmt.Errorf("a federation has at most %d servers", maxMembers)
+	case at < 0:
+		if err := f.raft.AddNonvoter(c.member.id(), c.member.address(), 0, f.cfg.Timing.Request).Error(); err != nil {
+			return fmt.Errorf("begin to add: %w", err)
+		}
+	}
+	if at < 0 || !seats[at].voter {
+		if err := f.catchUp(ctx, c.member); err != nil {
+			if at < 0 {
+				err = errors.Join(err, f.raft.RemoveServer(c.member.id(), 0, f.cfg.Timing.Request).Error())
+			}
+			return err
+		}
+	}
+	for _, s := range f.seats() { // what it was before it lost its state
+		if s.peer == c.member.peer && s.id() != c.member.id() {
+			if err := f.raft.RemoveServer(s.id(), 0, f.cfg.Timing.Request).Error(); err != nil {
+				return fmt.Errorf("remove what it was before: %w", err)
+			}
+		}
+	}
+	if err := f.raft.AddVoter(c.member.id(), c.member.address(), 0, f.cfg.Timing.Request).Error(); err != nil {
+		return fmt.Errorf("let it vote: %w", err)
+	}
+	return nil
+}
+
+func (f *Federation) carryOutRemoval(who peer.ID) error {
+	for _, s := range f.seats() {
+		if s.peer != who {
+			continue
+		}
+		if s.id() == f.self.id() {
+			if !slices.ContainsFunc(f.seats(), func(s seat) bool { return s.voter && s.peer != who }) {
+				return errLastServer
+			}
+			// The next leader does it.
+			if err := f.raft.LeadershipTransfer().Error(); err != nil {
+				return fmt.Errorf("hand leadership over: %w", err)
+			}
+			return nil
+		}
+		if err := f.raft.RemoveServer(s.id(), 0, f.cfg.Timing.Request).Error(); err != nil {
+			return fmt.Errorf("remove: %w", err)
+		}
+	}
+	return nil
+}
+
+// catchUp waits until a server has applied all that the log held when it came.
+func (f *Federation) catchUp(ctx context.Context, m member) error {
+	goal := f.raft.LastIndex()
+	for {
+		status, err := f.askStatus(ctx, m.info())
+		switch {
+		case err == nil && random(status.GetIncarnation()) != m.incarnation:
+			return errors.New("it lost its state meanwhile")
+		case err == nil && status.GetAppliedIndex() >= goal:
+			return nil
+		}
+		if f.clock() == nil {
+			return raft.ErrLeadershipLost
+		}
+		select {
+		case <-time.After(f.cfg.Timing.Heartbeat / 10):
+		case <-ctx.Done():
+			return errors.Join(errors.New("it does not catch up"), err)
+		}
+	}
+}

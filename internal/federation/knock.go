@@ -1,0 +1,185 @@
+package federation
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
+)
+
+// attend watches whether somebody leads; while nobody does it asks around: who
+// answers, whether this server is still a member, and as which incarnation.
+func (f *Federation) attend() {
+	ticker := time.NewTicker(f.cfg.Timing.Heartbeat / 4)
+	defer ticker.Stop()
+	var knocked time.Time
+	for {
+		if f.leader() != "" && f.admitted() {
+			f.mu.Lock()
+			f.led, f.removed = time.Now(), false
+			f.mu.Unlock()
+		}
+		if time.Since(knocked) >= f.cfg.Timing.Knock && (f.leader() == "" || f.moved()) {
+			knocked = time.Now()
+			f.knock(f.ctx)
+		}
+		select {
+		case <-ticker.C:
+		case <-f.ctx.Done():
+			return
+		}
+	}
+}
+
+// moved tells whether this server is reached elsewhere than the others know.
+func (f *Federation) moved() bool {
+	addrs := f.cfg.Addrs()
+	for _, s := range f.seats() {
+		if s.id() == f.self.id() {
+			return len(addrs) > 0 && !sameAddrs(addrBytes(addrs), addrBytes(s.addrs))
+		}
+	}
+	return false
+}
+
+func sameAddrs(a, b [][]byte) bool {
+	return slices.EqualFunc(a, b, slices.Equal[[]byte])
+}
+
+// knock tells all whom this server knows that it is here, and learns from their
+// answers.
+func (f *Federation) knock(ctx context.Context) {
+	var wg sync.WaitGroup
+	for _, to := range f.acquainted() {
+		wg.Go(func() { f.knockAt(ctx, to) })
+	}
+	wg.Wait()
+}
+
+func (f *Federation) knockAt(ctx context.Context, to peer.AddrInfo) {
+	knock := &pb.FederationKnock{}
+	if id := f.federation(); id != "" {
+		self, err := f.signed(id)
+		if err != nil {
+			return
+		}
+		knock = &pb.FederationKnock{Federation: []byte(id), Consent: self.consentProto()}
+	}
+	response, err := f.ask(ctx, to, &pb.FederationRequest{Body: &pb.FederationRequest_Knock{Knock: knock}})
+	if errors.Is(err, ErrNotMember) && f.federation() != "" && f.isMember(to.ID) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if !f.removed {
+			f.removed = true
+			f.log.Warn("this server was removed from its federation")
+		}
+		return
+	}
+	if err != nil {
+		f.log.Debug("a fellow does not answer", "fellow", to.ID, "err", err)
+		return
+	}
+	f.learn(ctx, to, response.GetStatus())
+}
+
+// learn takes up what a fellow tells of its federation's members. If they count this
+// server as one, as another incarnation, it asks to be taken back.
+func (f *Federation) learn(ctx context.Context, from peer.AddrInfo, status *pb.FederationStatus) {
+	id := random(status.GetFederation())
+	own := f.federation()
+	if !id.valid() || own != "" && own != id || len(status.GetMembers()) > maxMembers {
+		return
+	}
+	counted := false
+	f.mu.Lock()
+	for _, m := range status.GetMembers() {
+		who, err := peer.IDFromBytes(m.GetPeer())
+		addrs, errAddrs := parseAddrs(m.GetAddrs())
+		if err != nil || errAddrs != nil {
+			continue
+		}
+		if who == f.self.peer {
+			counted = counted || random(m.GetIncarnation()) != f.self.incarnation
+		} else if len(f.told) < maxMembers || f.told[who].ID != "" {
+			f.told[who] = peer.AddrInfo{ID: who, Addrs: addrs}
+		}
+	}
+	f.mu.Unlock()
+	if !counted || own != "" {
+		return
+	}
+	self, err := f.signed(id)
+	if err != nil {
+		return
+	}
+	_, err = f.ask(ctx, from, &pb.FederationRequest{Body: &pb.FederationRequest_Knock{
+		Knock: &pb.FederationKnock{Federation: []byte(id), Consent: self.consentProto()},
+	}})
+	if err != nil {
+		f.log.Debug("a fellow does not take this server back", "fellow", from.ID, "err", err)
+	}
+}
+
+// knocked answers a knock. The leader takes a member that lost its state back, and
+// notes where a member is reached now.
+func (f *Federation) knocked(from peer.ID, knock *pb.FederationKnock) (*pb.FederationResponse, error) {
+	id := f.federation()
+	if f.clock() == nil || id == "" || random(knock.GetFederation()) != id {
+		return f.statusResponse(), nil
+	}
+	m, err := memberOf(from, f.cfg.Name, id, knock.GetConsent())
+	if err != nil {
+		return nil, err
+	}
+	if !f.isMember(from) {
+		return nil, ErrNotMember
+	}
+	for _, s := range f.seats() {
+		if s.id() != m.id() {
+			continue
+		}
+		if len(m.addrs) > 0 && !sameAddrs(addrBytes(s.addrs), addrBytes(m.addrs)) {
+			f.readdress(m, s.voter)
+		}
+		return f.statusResponse(), nil
+	}
+	f.mu.Lock()
+	due := time.Since(f.replaced[from]) >= replaceInterval
+	if due {
+		f.replaced[from] = time.Now() // of members only, so they are few
+	}
+	f.mu.Unlock()
+	if due {
+		f.log.Info("a server lost its state and is taken back as a new member", "server", from)
+		if _, err := f.begin(change{member: m}); err != nil {
+			return nil, err
+		}
+	}
+	return f.statusResponse(), nil
+}
+
+// readdress notes where a member is reached.
+func (f *Federation) readdress(m member, voter bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.changing || f.closed {
+		return // it will knock again
+	}
+	f.changing = true
+	f.wg.Go(func() {
+		set := f.raft.AddNonvoter
+		if voter {
+			set = f.raft.AddVoter
+		}
+		err := set(m.id(), m.address(), 0, f.cfg.Timing.Request).Error()
+		f.log.Info("a server is reached elsewhere", "server", m.peer, "err", err)
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.changing = false
+	})
+}
