@@ -50,7 +50,7 @@ func decodeChange(ch *pb.DirectoryChange, network string, now time.Time) (change
 			return change{}, err
 		}
 		if c.removed {
-			return change{Left, entry{claim: c}, c}, nil
+			return change{kind: Left, entry: entry{claim: c}, removal: c}, nil
 		}
 	}
 	e, err := decodeEntry(ch.GetEntry(), network, now)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -132,25 +133,35 @@ func TestDamagedStoreIsSurvived(t *testing.T) {
 	if err := errors.Join(s.Close(), store.Close()); err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(folder, "registrations")
+	file := filepath.Join(folder, leaseFileName)
 	whole, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
+	record := bytes.Index(whole, []byte("name-3"))
+	page := record - record%os.Getpagesize()
+	if record < 0 {
+		t.Fatal("the records are not in the file")
+	}
 	for name, damage := range map[string]func([]byte) []byte{
-		"a bit in the middle": func(b []byte) []byte { b[len(b)/2] ^= 4; return b },
-		"cut":                 func(b []byte) []byte { return b[:len(b)*2/3] },
-		"empty":               func([]byte) []byte { return nil },
-		"garbage":             func(b []byte) []byte { return bytes.Repeat([]byte{0xa5}, len(b)) },
+		"a bit of a record":    func(b []byte) []byte { b[record] ^= 4; return b },
+		"the kind of a page":   func(b []byte) []byte { b[page+8] ^= 3; return b },
+		"the length of a page": func(b []byte) []byte { b[page+11] ^= 0x40; return b },
+		"the length of a key":  func(b []byte) []byte { b[page+16+11] ^= 0x7f; return b },
+		"both heads":           func(b []byte) []byte { clear(b[:2*os.Getpagesize()]); return b },
+		"cut":                  func(b []byte) []byte { return b[:page+os.Getpagesize()/4] },
+		"empty":                func([]byte) []byte { return nil },
+		"garbage":              func(b []byte) []byte { return bytes.Repeat([]byte{0xa5}, len(b)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := os.WriteFile(file, damage(bytes.Clone(whole)), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			var logged bytes.Buffer
-			store := open(slog.New(slog.NewTextHandler(&logged, nil)))
+			logger := slog.New(slog.NewTextHandler(&logged, nil))
+			store := open(logger)
 			defer store.Close()
-			s := startServer(t, func(s *Server) { s.Store = store })
+			s := startServer(t, func(s *Server) { s.Store, s.Logger = store, logger })
 			defer s.Close()
 			t.Logf("%d of 5 are kept; log: %s", len(s.List()), logged.String())
 			if !strings.Contains(logged.String(), "WARN") {
@@ -161,5 +172,52 @@ func TestDamagedStoreIsSurvived(t *testing.T) {
 				t.Fatal(resp)
 			}
 		})
+	}
+}
+
+// TestAnyDamageIsSurvived flips bits all over a file.
+func TestAnyDamageIsSurvived(t *testing.T) {
+	folder := t.TempDir()
+	name := filepath.Join(folder, leaseFileName)
+	var kept []leaseStep
+	for i := range 200 {
+		kept = append(kept, leaseStep{leaseID{peer.ID(fmt.Sprint("peer", i)), "x"}, bytes.Repeat([]byte{byte(i)}, 300)})
+	}
+	if err := writeLeases(name, kept); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	told := 0
+	for range 500 {
+		broken := bytes.Clone(whole)
+		for range 1 + rng.IntN(3) {
+			// Most often in the head of a page, where it hurts.
+			at := rng.IntN(len(broken))
+			if rng.IntN(3) > 0 {
+				at -= at % os.Getpagesize()
+				at += rng.IntN(64)
+			}
+			broken[at] ^= 1 << rng.IntN(8)
+		}
+		if rng.IntN(4) == 0 {
+			broken = broken[:rng.IntN(len(broken))]
+		}
+		if err := os.WriteFile(name, broken, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		kept, err := readLeases(name)
+		if len(kept) > 200 {
+			t.Fatalf("%d leases of 200", len(kept))
+		}
+		if err != nil {
+			told++
+		}
+	}
+	if told == 0 {
+		t.Fatal("no damage was found")
 	}
 }

@@ -17,14 +17,31 @@ const (
 )
 
 // Limits bound what a [Server] takes on. A field that is zero means its default.
-// When a limit is reached new ones are refused; live leases are never evicted.
+// When a limit is reached new ones are refused, and told when to try again; live
+// leases are never evicted.
+//
+// An address is an IPv4 address or an IPv6 /64, and a subnet an IPv4 /24 or an IPv6
+// /48. Loopback, private, link-local and shared ones and relays are exempt from
+// what is limited by them, because many honest peers stand behind one.
 type Limits struct {
-	// Registrations is the number of live leases: 100,000 by default, some
-	// 100 MiB.
+	// Memory is the number of bytes that registrations may take: 100 MiB by
+	// default. Each server of a federation besides may take as much with those
+	// that this one does not have.
+	Memory int
+	// Registrations is the number of live leases: as many of usual size as fit the
+	// memory by default, 102,400.
 	Registrations int
 	// RegistrationsPerPeer is the number of names of one key: 8 by default, a
 	// person's and those of some services.
 	RegistrationsPerPeer int
+	// RegistrationsPerIP is the number of live leases that were registered from
+	// one address: 1,024 by default, a school behind one router.
+	RegistrationsPerIP int
+	// RegistrationsPerSubnet is that of one subnet: 4,096 by default.
+	RegistrationsPerSubnet int
+	// Names is the number of names held, silent ones included: 100,000 by default,
+	// some 60 MiB.
+	Names int
 	// Streams is the number of open streams: 20,000 by default.
 	Streams int
 	// StreamsPerPeer is the number of open streams of one peer: 8 by default, one
@@ -35,12 +52,42 @@ type Limits struct {
 	// RequestsPerPeer is the number of requests a second of one peer: 20 by
 	// default, with a burst of ten times as many.
 	RequestsPerPeer float64
+	// RequestsPerIP is the number of requests a second from one address: 200 by
+	// default, with a burst of ten times as many. A lease is renewed every 20 s, so
+	// that is enough for all that it may have.
+	RequestsPerIP float64
+	// RequestsPerSubnet is that from one subnet: 1,000 by default.
+	RequestsPerSubnet float64
 	// ClaimsPerIP is the number of registrations and removals a second from one
-	// IP address (an IPv6 /64): 2 by default, with a burst of a hundred times as
-	// many, so that a restarted server takes a house behind one address back at
-	// once. Loopback, private and shared addresses are exempt.
+	// address: 2 by default, with a burst of a hundred times as many, so that a
+	// restarted server takes a house behind one address back at once.
 	ClaimsPerIP float64
+	// ClaimsPerSubnet is that from one subnet: 10 by default.
+	ClaimsPerSubnet float64
 }
+
+// How fast what was used of a rate comes back: the burst is so many seconds of it.
+const (
+	requestBurst = 10
+	claimBurst   = 100
+)
+
+// The budget for registrations.
+const (
+	// memoryBudget is what registrations may take by default.
+	memoryBudget = 100 << 20
+	// registrationCost is what one takes, with a name, four addresses and the
+	// neighbours that it tells of.
+	registrationCost = 1 << 10
+	// defaultRegistrations is the number of them.
+	defaultRegistrations = memoryBudget / registrationCost
+	// entryCost is what the smallest takes besides its record: itself, its places
+	// in the table's indexes and the peer ID.
+	entryCost = 600
+	// neighbourCost is what it takes to remember that a peer is another's
+	// neighbour: the peer ID itself is known.
+	neighbourCost = 16
+)
 
 func (l Limits) withDefaults() Limits {
 	set := func(field *int, value int) {
@@ -48,19 +95,61 @@ func (l Limits) withDefaults() Limits {
 			*field = value
 		}
 	}
-	set(&l.Registrations, 100_000)
+	rate := func(field *float64, value float64) {
+		if *field == 0 {
+			*field = value
+		}
+	}
+	if l.Registrations == 0 && l.Memory == 0 {
+		l.Memory = memoryBudget
+	}
+	set(&l.Registrations, l.Memory/registrationCost)
+	set(&l.Memory, l.Registrations*registrationCost)
 	set(&l.RegistrationsPerPeer, 8)
+	set(&l.RegistrationsPerIP, 1024)
+	set(&l.RegistrationsPerSubnet, 4096)
+	set(&l.Names, 100_000)
 	set(&l.Streams, 20_000)
 	set(&l.StreamsPerPeer, 8)
 	set(&l.Watchers, 10_000)
-	if l.RequestsPerPeer == 0 {
-		l.RequestsPerPeer = 20
-	}
-	if l.ClaimsPerIP == 0 {
-		l.ClaimsPerIP = 2
-	}
+	rate(&l.RequestsPerPeer, 20)
+	rate(&l.RequestsPerIP, 200)
+	rate(&l.RequestsPerSubnet, 1000)
+	rate(&l.ClaimsPerIP, 2)
+	rate(&l.ClaimsPerSubnet, 10)
 	return l
 }
+
+// What a server does with the time.
+const (
+	// detachedLease is the least lease of a peer that does not stay connected: it
+	// connects for each renewal.
+	detachedLease = 10 * time.Minute
+	// renewalsPerLease: clients renew at a third of it.
+	renewalsPerLease = 3
+	// maxRenewals is the number of renewals a second that a server asks for: half
+	// of what it does on two cores, so that there is room for claims and questions.
+	// With more leases than that makes, leases get longer.
+	maxRenewals = 5000
+	// doubtLeast, doubtPercent and doubtWindow say when a server suspects itself
+	// instead of its peers: when of so many leases or more, over so many per cent
+	// would end within that part of a lease. Whoever is there renews thrice in a
+	// lease, so what is about to end has been silent for most of one.
+	doubtLeast   = 50
+	doubtPercent = 15
+	doubtWindow  = 6
+	// dueSteps is the number of steps of a lease in which its end is reckoned.
+	dueSteps = 24
+	// fullRetry is the least time until one that was refused for want of room may
+	// try again.
+	fullRetry = time.Second
+	// storeRetry is how long the server leaves a store alone that failed, and asks
+	// others to.
+	storeRetry = 5 * time.Second
+	// majorityRetry is when a claim may be tried again that no majority answered:
+	// when others have elected a leader.
+	majorityRetry = 2 * time.Second
+)
 
 // Bounds on what is read from the network.
 const (
@@ -139,9 +228,6 @@ const (
 	// maxQuotas is the number of peers or addresses whose rates are remembered.
 	// Beyond it strangers are refused until some have been quiet.
 	maxQuotas = 100_000
-	// compactSize is the size from which a store is rewritten when most of it is
-	// history.
-	compactSize = 4 << 20
 )
 
 // Bounds on what web clients take.

@@ -220,7 +220,7 @@ func TestJournal(t *testing.T) {
 }
 
 func TestQuota(t *testing.T) {
-	q := newQuota[string](2, 3, 2)
+	q := newQuota[string](2, 1.5, 2)
 	take := func(at time.Duration, key string, want bool, wait time.Duration) {
 		t.Helper()
 		got, ok := q.take(t0.Add(at), key)
@@ -296,7 +296,7 @@ func TestMergerTellsOneStory(t *testing.T) {
 	off := func(id peer.ID, seq uint64) entry { return entry{claim: claimOf(id, string(id), seq)} }
 	word := func(id peer.ID, seq uint64) *change {
 		c := gone(claimOf(id, string(id), seq))
-		return &change{Left, entry{claim: c}, c}
+		return &change{kind: Left, entry: entry{claim: c}, removal: c}
 	}
 	m := newMerger(map[leaseID]entry{})
 	for i, step := range []struct {

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
 )
@@ -23,8 +24,9 @@ type bucket struct {
 	at     time.Time
 }
 
-func newQuota[K comparable](rate, burst float64, size int) *quota[K] {
-	return &quota[K]{rate: rate, burst: burst, size: size, buckets: make(map[K]bucket)}
+// newQuota makes a quota whose burst is that of so many seconds.
+func newQuota[K comparable](rate, seconds float64, size int) *quota[K] {
+	return &quota[K]{rate: rate, burst: rate * seconds, size: size, buckets: make(map[K]bucket)}
 }
 
 // take uses up a token. When there is none it says in how long there will be.
@@ -92,4 +94,42 @@ func origin(addr ma.Multiaddr) (prefix netip.Prefix, ok bool) {
 	}
 	prefix, err = a.Prefix(bits)
 	return prefix, err == nil
+}
+
+// subnet returns the network that an origin belongs to, most often that of one
+// operator: an IPv4 /24 or an IPv6 /48.
+func subnet(origin netip.Prefix) netip.Prefix {
+	bits := 48
+	if origin.Addr().Is4() {
+		bits = 24
+	}
+	wide, err := origin.Addr().Prefix(bits)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return wide
+}
+
+// rates are those of all from whom something comes: peers, addresses and subnets.
+type rates struct {
+	peers   *quota[peer.ID] // nil: no limit by peer
+	addrs   *quota[netip.Prefix]
+	subnets *quota[netip.Prefix]
+}
+
+// take uses up a token of each that applies. When one has none it says in how long
+// it will.
+func (r *rates) take(now time.Time, id peer.ID, from netip.Prefix) (wait time.Duration, ok bool) {
+	if r.peers != nil {
+		if wait, ok = r.peers.take(now, id); !ok {
+			return wait, false
+		}
+	}
+	if !from.IsValid() {
+		return 0, true
+	}
+	if wait, ok = r.addrs.take(now, from); !ok {
+		return wait, false
+	}
+	return r.subnets.take(now, subnet(from))
 }

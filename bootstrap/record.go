@@ -145,6 +145,26 @@ func (c *claim) seal(key crypto.PrivKey) ([]byte, error) {
 // openClaim verifies an envelope: its size, its signature, that the key is that of
 // the peer it names, its network, and at the time now its expiry.
 func openClaim(sealed []byte, network string, now time.Time) (*claim, error) {
+	c, err := unsealClaim(sealed)
+	if err != nil {
+		return nil, err
+	}
+	if c.network != network {
+		return nil, fmt.Errorf("%w: record of %q, not of %q", ErrOtherNetwork, c.network, network)
+	}
+	c.network = network // the same bytes for all
+	if now.After(c.expires.Add(clockSkew)) {
+		return nil, fmt.Errorf("%w: its signature expired at %s", ErrStale, c.expires.Format(time.RFC3339))
+	}
+	if c.expires.After(now.Add(maxRecordValidity + clockSkew)) {
+		return nil, fmt.Errorf("%w: record is valid for longer than %s", ErrMalformed, maxRecordValidity)
+	}
+	return c, nil
+}
+
+// unsealClaim verifies who signed a record and what it says, whenever and wherever
+// it counts.
+func unsealClaim(sealed []byte) (*claim, error) {
 	if len(sealed) > maxRecord {
 		return nil, fmt.Errorf("%w: record of %d bytes, at most %d", ErrMalformed, len(sealed), maxRecord)
 	}
@@ -166,15 +186,6 @@ func openClaim(sealed []byte, network string, now time.Time) (*claim, error) {
 	}
 	if !c.peer.MatchesPublicKey(envelope.PublicKey) {
 		return nil, ErrForged
-	}
-	if c.network != network {
-		return nil, fmt.Errorf("%w: record of %q, not of %q", ErrOtherNetwork, c.network, network)
-	}
-	if now.After(c.expires.Add(clockSkew)) {
-		return nil, fmt.Errorf("%w: its signature expired at %s", ErrStale, c.expires.Format(time.RFC3339))
-	}
-	if c.expires.After(now.Add(maxRecordValidity + clockSkew)) {
-		return nil, fmt.Errorf("%w: record is valid for longer than %s", ErrMalformed, maxRecordValidity)
 	}
 	c.sealed = sealed
 	return c, nil

@@ -1,7 +1,6 @@
 package bootstrap
 
 import (
-	"net/netip"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -28,20 +27,5 @@ func (s *Server) closeRendezvous() {
 // admitRendezvous takes from the rates of a peer's requests and of its address's
 // claims, as for the directory.
 func (s *Server) admitRendezvous(conn network.Conn, registering bool) (time.Duration, bool) {
-	var prefix netip.Prefix
-	counted := false
-	if registering {
-		prefix, counted = origin(conn.RemoteMultiaddr())
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := time.Now()
-	wait, ok := s.requests.take(now, conn.RemotePeer())
-	if ok && counted {
-		wait, ok = s.claims.take(now, prefix)
-	}
-	if !ok {
-		s.counts.busy.Add(1)
-	}
-	return wait, ok
+	return s.within(conn, registering)
 }

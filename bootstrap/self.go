@@ -1,6 +1,7 @@
 package bootstrap
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -18,6 +19,16 @@ type self struct {
 	neighbours []peer.ID
 	rtt        time.Duration
 	agent      string // safe to show
+}
+
+// same reports whether the picture is: a round trip is never the same.
+func (s self) same(other self) bool {
+	return s.agent == other.agent && slices.Equal(s.neighbours, other.neighbours)
+}
+
+// costOf is the number of bytes that a registration takes.
+func costOf(c *claim, s self) int {
+	return entryCost + len(c.sealed) + len(s.agent) + neighbourCost*len(s.neighbours)
 }
 
 // maxRTT bounds what is believed of a round trip; a request gives up earlier.

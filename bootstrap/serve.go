@@ -126,11 +126,7 @@ func (o *replies) flush() error {
 // answer answers one request. An error is one of the stream; a refusal is an answer.
 func (s *Server) answer(stream network.Stream, req *pb.DirectoryRequest, out *replies) error {
 	remote := stream.Conn().RemotePeer()
-	s.mu.Lock()
-	wait, ok := s.requests.take(time.Now(), remote)
-	s.mu.Unlock()
-	if !ok {
-		s.counts.busy.Add(1)
+	if wait, ok := s.within(stream.Conn(), false); !ok {
 		if err := s.refuse(out, busy(wait)); err != nil {
 			return err
 		}
@@ -143,9 +139,9 @@ func (s *Server) answer(stream network.Stream, req *pb.DirectoryRequest, out *re
 	var err error
 	switch body := req.Body.(type) {
 	case *pb.DirectoryRequest_Register:
-		reply, err = s.register(stream.Conn(), body.Register.GetRecord())
+		reply, err = s.register(stream.Conn(), body.Register)
 	case *pb.DirectoryRequest_Renew:
-		reply, err = s.renew(remote, body.Renew.GetName())
+		reply, err = s.renew(remote, body.Renew)
 	case *pb.DirectoryRequest_Lookup:
 		reply, err = s.lookup(body.Lookup.GetName())
 	case *pb.DirectoryRequest_Remove:
@@ -193,17 +189,34 @@ func (s *Server) pause(d time.Duration) error {
 	}
 }
 
+// within takes from the rates of whoever is at the other end, and says in how long
+// it may ask again when they are used up. Registrations and removals have rates of
+// their own besides.
+func (s *Server) within(conn network.Conn, claiming bool) (wait time.Duration, ok bool) {
+	from, _ := origin(conn.RemoteMultiaddr())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	wait, ok = s.requests.take(now, conn.RemotePeer(), from)
+	if ok && claiming {
+		wait, ok = s.claims.take(now, conn.RemotePeer(), from)
+	}
+	if !ok {
+		s.counts.busy.Add(1)
+	}
+	return wait, ok
+}
+
 // own verifies a record that a peer sent about itself, and takes from the rates of
 // claims. The envelope proves the record, the connection proves the sender.
 func (s *Server) own(conn network.Conn, sealed []byte) (*claim, error) {
-	if prefix, ok := origin(conn.RemoteMultiaddr()); ok {
-		s.mu.Lock()
-		wait, ok := s.claims.take(time.Now(), prefix)
-		s.mu.Unlock()
-		if !ok {
-			s.counts.busy.Add(1)
-			return nil, busy(wait)
-		}
+	from, _ := origin(conn.RemoteMultiaddr())
+	s.mu.Lock()
+	wait, ok := s.claims.take(time.Now(), conn.RemotePeer(), from)
+	s.mu.Unlock()
+	if !ok {
+		s.counts.busy.Add(1)
+		return nil, busy(wait)
 	}
 	c, err := openClaim(sealed, s.Network, time.Now())
 	if err != nil {
@@ -215,20 +228,22 @@ func (s *Server) own(conn network.Conn, sealed []byte) (*claim, error) {
 	return c, nil
 }
 
-func (s *Server) register(conn network.Conn, sealed []byte) (*pb.DirectoryResponse, error) {
-	c, err := s.own(conn, sealed)
+func (s *Server) register(conn network.Conn, req *pb.DirectoryRegister) (*pb.DirectoryResponse, error) {
+	c, err := s.own(conn, req.GetRecord())
 	if err != nil {
 		return nil, err
 	}
 	if c.removed {
 		return nil, malformed("the record gives the name up")
 	}
-	fresh, err := s.commitWithin(c)
+	from, _ := origin(conn.RemoteMultiaddr())
+	m := manner{detached: req.GetDetached(), self: decodeSelf(req.GetSelf()), from: from}
+	fresh, err := s.commitWithin(c, m)
 	if err != nil {
 		return nil, err
 	}
 	s.counts.granted.Add(1)
-	return s.granted(fresh), nil
+	return s.granted(leaseID{c.peer, c.key}, fresh)
 }
 
 func (s *Server) remove(conn network.Conn, sealed []byte) (*pb.DirectoryResponse, error) {
@@ -239,47 +254,60 @@ func (s *Server) remove(conn network.Conn, sealed []byte) (*pb.DirectoryResponse
 	if !c.removed {
 		return nil, malformed("the record does not give the name up")
 	}
-	if _, err := s.commitWithin(c); err != nil {
+	if _, err := s.commitWithin(c, manner{}); err != nil {
 		return nil, err
 	}
 	s.counts.removed.Add(1)
 	return &pb.DirectoryResponse{Body: &pb.DirectoryResponse_Removed{Removed: &pb.DirectoryRemoved{}}}, nil
 }
 
-func (s *Server) commitWithin(c *claim) (bool, error) {
+func (s *Server) commitWithin(c *claim, m manner) (bool, error) {
 	ctx, cancel := context.WithTimeout(s.ctx, messageTimeout)
 	defer cancel()
-	fresh, err := s.commit(ctx, c)
+	fresh, err := s.commit(ctx, c, m)
 	if errors.Is(err, context.DeadlineExceeded) {
-		return false, ErrStorage // it may be granted yet; asking again is safe
+		return false, &laterError{ErrStorage, storeRetry} // it may be granted yet; asking again is safe
 	}
 	return fresh, err
 }
 
-func (s *Server) granted(fresh bool) *pb.DirectoryResponse {
-	return &pb.DirectoryResponse{Body: &pb.DirectoryResponse_Granted{Granted: &pb.DirectoryGranted{
-		LeaseMs: uint64(s.Lease.Milliseconds()), Fresh: fresh,
-	}}}
-}
-
-func (s *Server) renew(remote peer.ID, name string) (*pb.DirectoryResponse, error) {
-	key, err := keyOf(name)
-	if err != nil {
-		return nil, err
-	}
+// granted tells what a peer was granted.
+func (s *Server) granted(id leaseID, fresh bool) (*pb.DirectoryResponse, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := time.Now()
-	changes, err := s.table.renew(now, leaseID{remote, key})
-	s.note(changes)
+	e := s.table.entries[id]
+	if e == nil { // it ended meanwhile
+		return nil, ErrNotRegistered
+	}
+	return &pb.DirectoryResponse{Body: &pb.DirectoryResponse_Granted{Granted: &pb.DirectoryGranted{
+		LeaseMs: uint64(max(0, time.Until(e.expires)).Milliseconds()), Fresh: fresh,
+	}}}, nil
+}
+
+func (s *Server) renew(remote peer.ID, req *pb.DirectoryRenew) (*pb.DirectoryResponse, error) {
+	key, err := keyOf(req.GetName())
 	if err != nil {
 		return nil, err
 	}
-	if !s.connected(remote) { // it left while its renewal was on the way
+	var told *self
+	if req.GetSelf() != nil {
+		t := decodeSelf(req.GetSelf())
+		told = &t
+	}
+	id := leaseID{remote, key}
+	s.mu.Lock()
+	now := time.Now()
+	changes, err := s.table.renew(now, id, told)
+	s.note(changes)
+	if err == nil && !s.connected(remote) { // it left while its renewal was on the way
 		s.note(s.table.presence(now, remote, false))
 	}
+	s.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
 	s.counts.renewed.Add(1)
-	return s.granted(false), nil
+	return s.granted(id, false)
 }
 
 func (s *Server) lookup(name string) (*pb.DirectoryResponse, error) {

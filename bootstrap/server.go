@@ -87,9 +87,11 @@ type Server struct {
 	perPeer   map[peer.ID]int // streams
 	watchers  int
 	listed    listing // the last copy that was made
-	requests  *quota[peer.ID]
-	claims    *quota[netip.Prefix]
+	requests  rates
+	claims    rates
 	storeFail error
+	// storeAgain is when a store that failed is tried again.
+	storeAgain time.Time
 }
 
 // Start loads the store, begins to answer, and returns when the server is ready.
@@ -157,8 +159,15 @@ func (s *Server) setUp() {
 	s.epoch = max(1, binary.LittleEndian.Uint64(seed[16:]))
 	s.streams = make(map[network.Stream]bool)
 	s.perPeer = make(map[peer.ID]int)
-	s.requests = newQuota[peer.ID](s.Limits.RequestsPerPeer, 10*s.Limits.RequestsPerPeer, maxQuotas)
-	s.claims = newQuota[netip.Prefix](s.Limits.ClaimsPerIP, 100*s.Limits.ClaimsPerIP, maxQuotas)
+	s.requests = rates{
+		peers:   newQuota[peer.ID](s.Limits.RequestsPerPeer, requestBurst, maxQuotas),
+		addrs:   newQuota[netip.Prefix](s.Limits.RequestsPerIP, requestBurst, maxQuotas),
+		subnets: newQuota[netip.Prefix](s.Limits.RequestsPerSubnet, requestBurst, maxQuotas),
+	}
+	s.claims = rates{
+		addrs:   newQuota[netip.Prefix](s.Limits.ClaimsPerIP, claimBurst, maxQuotas),
+		subnets: newQuota[netip.Prefix](s.Limits.ClaimsPerSubnet, claimBurst, maxQuotas),
+	}
 }
 
 // Close stops answering and waits for everything that the server started. What was
@@ -276,7 +285,7 @@ func (s *Server) snapshot() ([]entry, uint64) {
 // ended. It is called with mu held, so that the journal has the table's order.
 func (s *Server) note(changes []change) {
 	for _, c := range changes {
-		if c.kind == Expired && s.storeFail == nil {
+		if (c.kind == Expired || c.kind == Left) && s.storeFail == nil {
 			s.ended = append(s.ended, c.entry.id())
 		}
 	}

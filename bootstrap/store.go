@@ -5,8 +5,7 @@ import (
 	"io/fs"
 	"iter"
 	"log/slog"
-	"path/filepath"
-	"slices"
+	"maps"
 	"sync"
 
 	"google.golang.org/protobuf/proto"
@@ -16,128 +15,110 @@ import (
 )
 
 // Store keeps what a [Server] has granted. [OpenStore] gives one on disk,
-// [MemoryStore] one that forgets.
-type Store struct{ leaseLog }
-
-// leaseLog keeps leases.
-type leaseLog interface {
-	// Append adds records, in order, and returns when they are durable.
-	Append(records ...[]byte) error
-	// Records reads all that was appended, from the oldest.
-	Records() iter.Seq2[[]byte, error]
-	// Rewrite replaces all records at once.
-	Rewrite(records iter.Seq2[[]byte, error]) error
-	// Size is the number of bytes that the records take.
-	Size() int64
-	Close() error
+// [MemoryStore] one that forgets. It is for one server at a time.
+type Store struct {
+	leases leaseStore
 }
 
-var (
-	_ leaseLog = (*durable.Log)(nil)
-	_ leaseLog = (*memoryStore)(nil)
-)
+// leaseStore keeps the leases of one server.
+type leaseStore interface {
+	// commit keeps and drops leases, in order, and returns when that is durable.
+	commit(steps []leaseStep) error
+	// replace keeps these leases instead of all others, and returns when that is
+	// durable.
+	replace(all []leaseStep) error
+	// all reads the leases, in no order.
+	all() iter.Seq2[leaseStep, error]
+	close() error
+}
+
+// leaseStep is one step of a commit.
+type leaseStep struct {
+	id     leaseID
+	stored []byte // a DirectoryStored; nil: the lease has ended
+}
 
 // OpenStore opens the store in a folder, which is made if it is missing. A damaged
-// file is set aside and what is whole in it is kept; the logger is told.
+// file is set aside, what can be read of it is kept, and the logger is told. The
+// registrations of an older version are taken over.
 func OpenStore(folder string, logger *slog.Logger) (*Store, error) {
-	return openStore(durable.OS{}, folder, logger)
-}
-
-func openStore(fsys durable.FS, folder string, logger *slog.Logger) (*Store, error) {
+	fsys := durable.OS{}
 	if err := durable.MkdirAll(fsys, folder, durable.PrivateDirPerm); err != nil {
 		return nil, fmt.Errorf("open the directory's store: %w", err)
 	}
 	if err := durable.RemoveTemp(fsys, folder); err != nil {
 		return nil, fmt.Errorf("open the directory's store: %w", err)
 	}
-	l, repair, err := durable.OpenLog(fsys, filepath.Join(folder, "registrations"))
+	leases, err := openLeaseFile(folder, logger)
 	if err != nil {
 		return nil, fmt.Errorf("open the directory's store: %w", err)
 	}
-	if repair.Damaged() {
-		logger.Warn("the stored registrations were damaged; what is whole is kept",
-			"lost_bytes", repair.Lost, "damaged_file", repair.Quarantine)
-	}
-	if repair.Cut > 0 {
-		logger.Warn("the end of the stored registrations was cut off, as by a crash in the middle of a write",
-			"cut_bytes", repair.Cut)
-	}
-	return &Store{l}, nil
+	return &Store{leases: leases}, nil
 }
 
 // MemoryStore returns a store that lasts as long as the process.
-func MemoryStore() *Store { return &Store{&memoryStore{}} }
-
-type memoryStore struct {
-	mu      sync.Mutex
-	records [][]byte
-	size    int64
-	closed  bool
+func MemoryStore() *Store {
+	return &Store{leases: &memoryLeases{kept: make(map[leaseID][]byte)}}
 }
 
-func (m *memoryStore) Append(records ...[]byte) error {
+// Close closes the store, after its server.
+func (s *Store) Close() error { return s.leases.close() }
+
+type memoryLeases struct {
+	mu     sync.Mutex
+	kept   map[leaseID][]byte
+	closed bool
+}
+
+var _ leaseStore = (*memoryLeases)(nil)
+
+func (m *memoryLeases) commit(steps []leaseStep) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
 		return fs.ErrClosed
 	}
-	for _, r := range records {
-		m.records = append(m.records, r)
-		m.size += int64(len(r))
+	for _, s := range steps {
+		if s.stored == nil {
+			delete(m.kept, s.id)
+		} else {
+			m.kept[s.id] = s.stored
+		}
 	}
 	return nil
 }
 
-func (m *memoryStore) Records() iter.Seq2[[]byte, error] {
+func (m *memoryLeases) replace(all []leaseStep) error {
 	m.mu.Lock()
-	records := slices.Clone(m.records)
+	clear(m.kept)
 	m.mu.Unlock()
-	return func(yield func([]byte, error) bool) {
-		for _, r := range records {
-			if !yield(r, nil) {
+	return m.commit(all)
+}
+
+func (m *memoryLeases) all() iter.Seq2[leaseStep, error] {
+	m.mu.Lock()
+	kept := maps.Clone(m.kept)
+	m.mu.Unlock()
+	return func(yield func(leaseStep, error) bool) {
+		for id, stored := range kept {
+			if !yield(leaseStep{id, stored}, nil) {
 				return
 			}
 		}
 	}
 }
 
-func (m *memoryStore) Rewrite(records iter.Seq2[[]byte, error]) error {
-	fresh := &memoryStore{}
-	for r, err := range records {
-		if err != nil {
-			return err
-		}
-		if err := fresh.Append(r); err != nil {
-			return err
-		}
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.records, m.size = fresh.records, fresh.size
-	return nil
-}
-
-func (m *memoryStore) Size() int64 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.size
-}
-
-func (m *memoryStore) Close() error {
+func (m *memoryLeases) close() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.closed = true
 	return nil
 }
 
-// The lines of a store.
-
-func storedGrant(e entry) []byte {
-	return marshal(&pb.DirectoryStored{Record: e.claim.sealed, SinceUnixMs: e.since.UnixMilli()})
-}
-
-func storedEnd(id leaseID) []byte {
-	return marshal(&pb.DirectoryStored{EndedPeer: []byte(id.peer), EndedName: string(id.key)})
+func grantStep(e *entry) leaseStep {
+	return leaseStep{e.id(), marshal(&pb.DirectoryStored{
+		Record: e.claim.sealed, SinceUnixMs: e.since.UnixMilli(), Detached: e.detached,
+	})}
 }
 
 // marshal cannot fail: the strings in what this package stores are checked UTF-8.

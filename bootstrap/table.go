@@ -4,7 +4,9 @@ import (
 	"container/heap"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -28,20 +30,35 @@ type entry struct {
 	// itself.
 	unconfirmed bool
 	detached    bool // its owner does not stay connected
+	spared      bool // it has had more than its lease, and gets no more
 	self        self
-	alarm       time.Time // not after expires
-	index       int       // in alarms
-	place       int       // in order
+	confirmed   time.Time    // when the last renewal of its name was sent to be granted
+	from        netip.Prefix // where it was registered from, unless that is exempt
+	alarm       time.Time    // not after expires
+	index       int          // in alarms
+	place       int          // in order
 }
 
 func (e *entry) id() leaseID { return leaseID{e.claim.peer, e.claim.key} }
+
+// manner is how a peer registers, besides the record that it signed.
+type manner struct {
+	detached bool
+	self     self
+	from     netip.Prefix
+}
 
 // change is a change as the table makes it, before it has a revision.
 type change struct {
 	kind    ChangeKind
 	entry   entry
+	was     *entry // before the change; nil: it was not there
 	removal *claim // the owner's word, when it removed the registration
 }
+
+// retold is the kind of change that only servers tell each other: of what a peer
+// tells of itself.
+const retold ChangeKind = 6
 
 // undo takes a grant or a removal back, after those that followed it were taken
 // back, and returns what changes by that.
@@ -49,15 +66,21 @@ type undo func() []change
 
 // table is the leases of one server: who is registered, under which name, until
 // when. It is a pure function of the calls and of the times given in them, which
-// must not go back; it has no lock. Claims handed to it are verified.
+// must not go back; it has no lock. Claims handed to it are verified. To whom a
+// name belongs is decided elsewhere; the table sees to it that nobody is listed
+// under the name of another.
 type table struct {
 	lease   time.Duration
 	limits  Limits
 	entries map[leaseID]*entry
 	owners  map[nameKey]peer.ID // of names that are not empty
 	peers   map[peer.ID][]*entry
-	order   []*entry // all entries, in no order, for sampling
+	places  map[netip.Prefix]int // registrations from an address or a subnet
+	order   []*entry             // all entries, in no order, for sampling
 	alarms  alarms
+	due     due
+	size    int // bytes that the entries take, as costOf reckons
+	spared  int // leases that were not ended when they would have, in all
 }
 
 func newTable(lease time.Duration, limits Limits) *table {
@@ -67,7 +90,19 @@ func newTable(lease time.Duration, limits Limits) *table {
 		entries: make(map[leaseID]*entry),
 		owners:  make(map[nameKey]peer.ID),
 		peers:   make(map[peer.ID][]*entry),
+		places:  make(map[netip.Prefix]int),
+		due:     due{step: max(1, lease/dueSteps), counts: make(map[int64]int)},
 	}
+}
+
+// length is how long a lease granted now runs. Beyond the rate of renewals that the
+// server takes on it grows with their number.
+func (t *table) length(detached bool) time.Duration {
+	least := t.lease
+	if detached {
+		least = max(least, detachedLease)
+	}
+	return max(least, time.Duration(len(t.entries))*renewalsPerLease*time.Second/maxRenewals)
 }
 
 // alarms is a heap of all entries by when their leases may have ended. A renewal
@@ -94,9 +129,41 @@ func (a *alarms) Pop() any {
 	return last
 }
 
+// admits says why a new registration would be refused for want of room.
+func (t *table) admits(now time.Time, c *claim, m manner) error {
+	if t.entries[leaseID{c.peer, c.key}] != nil {
+		return nil
+	}
+	if n := len(t.entries); n >= t.limits.Registrations {
+		return t.full(now, fmt.Sprintf("%d registrations", n))
+	}
+	if t.size+costOf(c, self{}) > t.limits.Memory {
+		return t.full(now, fmt.Sprintf("registrations take %d bytes", t.size))
+	}
+	if n := len(t.peers[c.peer]); n >= t.limits.RegistrationsPerPeer {
+		return t.full(now, fmt.Sprintf("a peer has at most %d names", n))
+	}
+	if n := t.places[m.from]; m.from.IsValid() && n >= t.limits.RegistrationsPerIP {
+		return t.full(now, fmt.Sprintf("%d registrations from one address", n))
+	}
+	if n := t.places[subnet(m.from)]; m.from.IsValid() && n >= t.limits.RegistrationsPerSubnet {
+		return t.full(now, fmt.Sprintf("%d registrations from one subnet", n))
+	}
+	return nil
+}
+
+// full says when there may be room: the first lease to end may make it.
+func (t *table) full(now time.Time, why string) error {
+	wait := t.length(false)
+	if next, some := t.next(); some {
+		wait = min(wait, max(fullRetry, next.Sub(now)))
+	}
+	return &laterError{full(why), wait}
+}
+
 // grant takes a claim. The same claim again renews the lease; a newer one of the
 // same peer and name replaces the old.
-func (t *table) grant(now time.Time, c *claim) (fresh bool, changes []change, undo undo, err error) {
+func (t *table) grant(now time.Time, c *claim, m manner) (fresh bool, changes []change, undo undo, err error) {
 	changes = t.expire(now)
 	if c.removed {
 		return false, changes, nil, fmt.Errorf("%w: the record gives the name up", ErrMalformed)
@@ -107,19 +174,28 @@ func (t *table) grant(now time.Time, c *claim) (fresh bool, changes []change, un
 		if c.seq < e.claim.seq || c.seq == e.claim.seq && !same {
 			return false, changes, nil, &staleError{e.claim.seq}
 		}
-		old, back := e.claim, !e.online
-		e.expires = now.Add(t.lease)
-		e.online = true
-		e.claim = c
-		if !same || back {
-			changes = append(changes, change{kind: Updated, entry: *e})
+		was := *e
+		t.change(e, func() {
+			if !same {
+				e.claim = c
+			}
+			e.detached = m.detached
+		})
+		t.place(e, -1)
+		e.from = m.from
+		t.place(e, 1)
+		t.tell(e, m.self)
+		t.extend(now, e)
+		if !same || !was.online || was.unconfirmed || was.detached != e.detached {
+			changes = append(changes, change{kind: Updated, entry: *e, was: &was})
 		}
 		return false, changes, func() []change {
 			if t.entries[id] != e || same {
 				return nil
 			}
-			e.claim = old
-			return []change{{kind: Updated, entry: *e}}
+			is := *e
+			t.change(e, func() { e.claim = was.claim })
+			return []change{{kind: Updated, entry: *e, was: &is}}
 		}, nil
 	}
 	if owner, taken := t.owners[c.key]; taken && c.key != "" {
@@ -127,49 +203,90 @@ func (t *table) grant(now time.Time, c *claim) (fresh bool, changes []change, un
 			Name: c.name, Owner: owner, Until: t.entries[leaseID{owner, c.key}].expires,
 		}
 	}
-	if len(t.entries) >= t.limits.Registrations {
-		return false, changes, nil, fmt.Errorf("%w: %d registrations", ErrFull, len(t.entries))
+	if err := t.admits(now, c, m); err != nil {
+		return false, changes, nil, err
 	}
-	if n := len(t.peers[c.peer]); n >= t.limits.RegistrationsPerPeer {
-		return false, changes, nil, fmt.Errorf("%w: a peer has at most %d names", ErrFull, n)
-	}
-	e := &entry{claim: c, since: now, expires: now.Add(t.lease), online: true}
+	e := &entry{claim: c, since: now, expires: now.Add(t.length(m.detached)), online: true, detached: m.detached, from: m.from}
 	t.insert(e)
+	t.tell(e, m.self)
 	return true, append(changes, change{kind: Joined, entry: *e}), func() []change {
 		if t.entries[id] != e {
 			return nil
 		}
+		was := *e
 		t.drop(id)
-		return []change{{kind: Left, entry: *e}}
+		return []change{{kind: Left, entry: was, was: &was}}
 	}, nil
 }
 
 // restore puts back what was granted before the server started. Its owner is away
 // and has one lease to renew.
-func (t *table) restore(now time.Time, c *claim, since time.Time) {
-	id := leaseID{c.peer, c.key}
-	t.drop(id)
-	if c.key != "" {
-		if owner, taken := t.owners[c.key]; taken {
-			t.drop(leaseID{owner, c.key})
-		}
+func (t *table) restore(now time.Time, c *claim, m manner, since time.Time) {
+	t.drop(leaseID{c.peer, c.key})
+	if owner, taken := t.owners[c.key]; taken {
+		t.drop(leaseID{owner, c.key})
 	}
-	t.insert(&entry{claim: c, since: since, expires: now.Add(t.lease)})
+	if len(t.entries) >= t.limits.Registrations || t.size+costOf(c, self{}) > t.limits.Memory {
+		return // the limits were lowered
+	}
+	t.insert(&entry{
+		claim: c, since: since, expires: now.Add(t.length(m.detached)),
+		unconfirmed: true, spared: true, detached: m.detached,
+	})
 }
 
-// renew begins the lease anew.
-func (t *table) renew(now time.Time, id leaseID) ([]change, error) {
+// renew begins the lease anew. What the peer tells of itself is nil if that is
+// nothing new.
+func (t *table) renew(now time.Time, id leaseID, told *self) ([]change, error) {
 	changes := t.expire(now)
 	e := t.entries[id]
 	if e == nil {
 		return changes, ErrNotRegistered
 	}
-	e.expires = now.Add(t.lease)
-	if !e.online {
-		e.online = true
-		changes = append(changes, change{kind: Updated, entry: *e})
+	was := *e
+	t.extend(now, e)
+	if told != nil {
+		t.tell(e, *told)
+	}
+	switch {
+	case !was.online || was.unconfirmed:
+		changes = append(changes, change{kind: Updated, entry: *e, was: &was})
+	case told != nil && !was.self.same(e.self):
+		changes = append(changes, change{kind: retold, entry: *e, was: &was})
 	}
 	return changes, nil
+}
+
+// extend begins a lease anew because its owner was heard from.
+func (t *table) extend(now time.Time, e *entry) {
+	t.change(e, func() {
+		e.expires = now.Add(t.length(e.detached))
+		e.online, e.unconfirmed, e.spared = true, false, false
+		if e.alarm.After(e.expires) {
+			e.alarm = e.expires
+			heap.Fix(&t.alarms, e.index)
+		}
+	})
+}
+
+// tell keeps what a peer tells of itself, as far as there is memory for it.
+func (t *table) tell(e *entry, told self) {
+	for i, id := range told.neighbours {
+		if known := t.peers[id]; known != nil {
+			told.neighbours[i] = known[0].claim.peer // the same bytes, kept once
+		}
+	}
+	t.change(e, func() { e.self = told })
+	if t.size > t.limits.Memory {
+		t.change(e, func() { e.self = self{} })
+	}
+}
+
+// confirm notes when the last renewal of a name was sent to be granted.
+func (t *table) confirm(id leaseID, at time.Time) {
+	if e := t.entries[id]; e != nil && e.confirmed.Before(at) {
+		e.confirmed = at
+	}
 }
 
 // remove gives a name up, by a claim of its owner that says so.
@@ -188,34 +305,54 @@ func (t *table) remove(now time.Time, c *claim) (changes []change, undo undo, er
 	if c.seq <= e.claim.seq {
 		return changes, nil, &staleError{e.claim.seq}
 	}
+	was := *e
 	t.drop(e.id())
-	return append(changes, change{Left, *e, c}), func() []change {
+	return append(changes, change{Left, was, &was, c}), func() []change {
 		t.insert(e)
 		return []change{{kind: Joined, entry: *e}}
 	}, nil
 }
 
-// end drops a lease without a word of its owner: the store says that it ended.
-func (t *table) end(id leaseID) { t.drop(id) }
+// end drops a lease without a word of its owner.
+func (t *table) end(id leaseID) []change {
+	e := t.entries[id]
+	if e == nil {
+		return nil
+	}
+	was := *e
+	t.drop(id)
+	return []change{{kind: Left, entry: was, was: &was}}
+}
 
-// presence notes that a peer's connection came or went.
+// oust drops the lease on a name of anybody but the peer to whom it belongs.
+func (t *table) oust(key nameKey, owner peer.ID) []change {
+	if holder, taken := t.owners[key]; taken && holder != owner {
+		return t.end(leaseID{holder, key})
+	}
+	return nil
+}
+
+// presence notes that a peer's connection came or went. That of a detached one says
+// nothing.
 func (t *table) presence(now time.Time, id peer.ID, online bool) []change {
 	changes := t.expire(now)
 	for _, e := range t.peers[id] {
-		if e.online == online {
+		if e.online == online || e.detached && !online {
 			continue
 		}
+		was := *e
 		e.online = online
 		kind := Away
 		if online {
 			kind = Updated
 		}
-		changes = append(changes, change{kind: kind, entry: *e})
+		changes = append(changes, change{kind: kind, entry: *e, was: &was})
 	}
 	return changes
 }
 
-// expire removes the leases that have ended by now.
+// expire removes the leases that have ended by now. When many would end together,
+// it doubts itself first.
 func (t *table) expire(now time.Time) []change {
 	var changes []change
 	for len(t.alarms) > 0 && !t.alarms[0].alarm.After(now) {
@@ -225,9 +362,43 @@ func (t *table) expire(now time.Time) []change {
 			heap.Fix(&t.alarms, 0)
 			continue
 		}
-		e.online = false
+		if !e.spared && t.doubtful(now) {
+			changes = append(changes, t.spare(now)...)
+			continue
+		}
+		was := *e
 		t.drop(e.id())
-		changes = append(changes, change{kind: Expired, entry: *e})
+		e.online = false
+		changes = append(changes, change{kind: Expired, entry: *e, was: &was})
+	}
+	return changes
+}
+
+// doubtful reports whether so many leases are about to end that the fault is more
+// likely this server's: its connection was cut, its machine slept.
+func (t *table) doubtful(now time.Time) bool {
+	if len(t.entries) < doubtLeast {
+		return false
+	}
+	ending := t.due.until(now.Add(t.length(false) / doubtWindow))
+	return ending*100 > len(t.entries)*doubtPercent
+}
+
+// spare gives the leases that are about to end one more, as unconfirmed ones.
+func (t *table) spare(now time.Time) []change {
+	var changes []change
+	end := now.Add(t.length(false) / doubtWindow)
+	for _, e := range t.order {
+		if e.spared || e.expires.After(end) {
+			continue
+		}
+		was := *e
+		t.change(e, func() {
+			e.expires = now.Add(t.length(e.detached))
+			e.unconfirmed, e.spared = true, true
+		})
+		t.spared++
+		changes = append(changes, change{kind: Updated, entry: *e, was: &was})
 	}
 	return changes
 }
@@ -269,7 +440,7 @@ func (t *table) sample(now time.Time, rng *rand.Rand, n int, except peer.ID) []e
 	seen := map[peer.ID]bool{except: true}
 	for _, i := range spread(rng, len(t.order), n) {
 		e := t.order[i]
-		if !e.expires.After(now) || seen[e.claim.peer] || len(e.claim.addrs) == 0 {
+		if !e.expires.After(now) || seen[e.claim.peer] || e.claim.hidden || len(e.claim.addrs) == 0 {
 			continue
 		}
 		seen[e.claim.peer] = true
@@ -312,6 +483,35 @@ func (t *table) insert(e *entry) {
 	t.order = append(t.order, e)
 	e.alarm = e.expires
 	heap.Push(&t.alarms, e)
+	t.count(e, 1)
+	t.place(e, 1)
+}
+
+// place counts an entry where it came from.
+func (t *table) place(e *entry, n int) {
+	if !e.from.IsValid() {
+		return
+	}
+	for _, where := range [...]netip.Prefix{e.from, subnet(e.from)} {
+		if t.places[where] += n; t.places[where] == 0 {
+			delete(t.places, where)
+		}
+	}
+}
+
+// change keeps the sums right over a change of an entry.
+func (t *table) change(e *entry, change func()) {
+	t.count(e, -1)
+	change()
+	t.count(e, 1)
+}
+
+// count adds an entry to the sums, or takes it out of them.
+func (t *table) count(e *entry, n int) {
+	t.size += n * costOf(e.claim, e.self)
+	if !e.spared {
+		t.due.add(e.expires, n)
+	}
 }
 
 func (t *table) drop(id leaseID) {
@@ -335,6 +535,8 @@ func (t *table) drop(id leaseID) {
 	t.order[last] = nil
 	t.order = t.order[:last]
 	heap.Remove(&t.alarms, e.index)
+	t.count(e, -1)
+	t.place(e, -1)
 }
 
 // check finds what must never be; tests call it after every step.
@@ -342,8 +544,16 @@ func (t *table) check() error {
 	if len(t.order) != len(t.entries) || len(t.alarms) != len(t.entries) {
 		return errors.New("order, alarms and entries differ")
 	}
-	names := 0
+	names, size, places := 0, 0, 0
+	due := due{t.due.step, t.due.origin, make(map[int64]int)}
 	for id, e := range t.entries {
+		size += costOf(e.claim, e.self)
+		if !e.spared {
+			due.add(e.expires, 1)
+		}
+		if e.from.IsValid() {
+			places += 2
+		}
 		if e.id() != id || t.order[e.place] != e || t.alarms[e.index] != e || e.alarm.After(e.expires) {
 			return fmt.Errorf("entry %v is out of place", id)
 		}
@@ -357,6 +567,15 @@ func (t *table) check() error {
 	}
 	if names != len(t.owners) {
 		return errors.New("a name without a lease")
+	}
+	if size != t.size || !maps.Equal(due.counts, t.due.counts) {
+		return errors.New("the sums are wrong")
+	}
+	for _, n := range t.places {
+		places -= n
+	}
+	if places != 0 {
+		return errors.New("places and entries differ")
 	}
 	perPeer := 0
 	for _, entries := range t.peers {

@@ -93,7 +93,7 @@ func TestTableGrant(t *testing.T) {
 				if s.claim.removed {
 					_, _, err = table.remove(t0.Add(s.at), s.claim)
 				} else {
-					_, _, _, err = table.grant(t0.Add(s.at), s.claim)
+					_, _, _, err = table.grant(t0.Add(s.at), s.claim, manner{})
 				}
 				if !errors.Is(err, s.want) {
 					t.Fatalf("step %d: %v, want %v", i, err, s.want)
@@ -108,8 +108,8 @@ func TestTableGrant(t *testing.T) {
 
 func TestTableTakenSaysByWhomAndUntilWhen(t *testing.T) {
 	table := testTable()
-	table.grant(t0, claimOf("a", "alice", 1))
-	_, _, _, err := table.grant(t0.Add(time.Second), claimOf("b", "alice", 1))
+	table.grant(t0, claimOf("a", "alice", 1), manner{})
+	_, _, _, err := table.grant(t0.Add(time.Second), claimOf("b", "alice", 1), manner{})
 	var taken *NameTakenError
 	if !errors.As(err, &taken) || taken.Owner != "a" || !taken.Until.Equal(t0.Add(time.Minute)) {
 		t.Fatalf("%v", err)
@@ -119,20 +119,20 @@ func TestTableTakenSaysByWhomAndUntilWhen(t *testing.T) {
 func TestTableLimits(t *testing.T) {
 	table := newTable(time.Minute, Limits{Registrations: 3, RegistrationsPerPeer: 2}.withDefaults())
 	for i, want := range []error{nil, nil, ErrFull} {
-		if _, _, _, err := table.grant(t0, claimOf("a", fmt.Sprint("name-", i), 1)); !errors.Is(err, want) {
+		if _, _, _, err := table.grant(t0, claimOf("a", fmt.Sprint("name-", i), 1), manner{}); !errors.Is(err, want) {
 			t.Fatalf("name %d of one peer: %v", i, err)
 		}
 	}
 	for i, want := range []error{nil, ErrFull} {
-		if _, _, _, err := table.grant(t0, claimOf(peer.ID(fmt.Sprint("b", i)), "", 1)); !errors.Is(err, want) {
+		if _, _, _, err := table.grant(t0, claimOf(peer.ID(fmt.Sprint("b", i)), "", 1), manner{}); !errors.Is(err, want) {
 			t.Fatalf("peer %d: %v", i, err)
 		}
 	}
 	// Live leases are not evicted, and can still be renewed and replaced.
-	if _, _, _, err := table.grant(t0, claimOf("a", "name-0", 2)); err != nil {
+	if _, _, _, err := table.grant(t0, claimOf("a", "name-0", 2), manner{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, _, err := table.grant(t0.Add(time.Minute), claimOf("c", "", 1)); err != nil {
+	if _, _, _, err := table.grant(t0.Add(time.Minute), claimOf("c", "", 1), manner{}); err != nil {
 		t.Fatalf("after the leases ended: %v", err)
 	}
 }
@@ -153,14 +153,14 @@ func TestTableChanges(t *testing.T) {
 		got = nil
 	}
 	grant := func(c *claim, at time.Duration) {
-		_, changes, _, err := table.grant(t0.Add(at), c)
+		_, changes, _, err := table.grant(t0.Add(at), c, manner{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		note(changes)
 	}
 	renew := func(at time.Duration) {
-		changes, err := table.renew(t0.Add(at), leaseID{"a", "alice"})
+		changes, err := table.renew(t0.Add(at), leaseID{"a", "alice"}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -183,10 +183,10 @@ func TestTableChanges(t *testing.T) {
 	expect(Away, Updated)
 	note(table.expire(t0.Add(5 + time.Minute)))
 	expect(Expired)
-	if _, err := table.renew(t0.Add(2*time.Minute), leaseID{"a", "alice"}); !errors.Is(err, ErrNotRegistered) {
+	if _, err := table.renew(t0.Add(2*time.Minute), leaseID{"a", "alice"}, nil); !errors.Is(err, ErrNotRegistered) {
 		t.Fatalf("renew what has expired: %v", err)
 	}
-	table.restore(t0.Add(2*time.Minute), claimOf("a", "alice", 2), t0)
+	table.restore(t0.Add(2*time.Minute), claimOf("a", "alice", 2), manner{}, t0)
 	renew(2*time.Minute + 1)
 	expect(Updated) // it was away until then
 	_, _, err := table.remove(t0.Add(2*time.Minute+2), gone(claimOf("a", "alice", 3)))
@@ -203,8 +203,8 @@ func TestTableSample(t *testing.T) {
 	}
 	for i := range 1000 {
 		id := peer.ID(fmt.Sprint("peer", i))
-		table.grant(t0, claimOf(id, "", 1))
-		table.grant(t0, claimOf(id, fmt.Sprint("name", i), 1))
+		table.grant(t0, claimOf(id, "", 1), manner{})
+		table.grant(t0, claimOf(id, fmt.Sprint("name", i), 1), manner{})
 		if i%2 == 0 {
 			table.presence(t0, id, false)
 		}
@@ -225,7 +225,7 @@ func TestTableSample(t *testing.T) {
 	for i := range 3 {
 		small := testTable()
 		for j := range i + 1 {
-			small.grant(t0, claimOf(peer.ID(fmt.Sprint(j)), "", 1))
+			small.grant(t0, claimOf(peer.ID(fmt.Sprint(j)), "", 1), manner{})
 		}
 		if got := small.sample(t0, rng, 10, "0"); len(got) != i {
 			t.Fatalf("%d of %d others", len(got), i)
@@ -308,7 +308,7 @@ func TestTableMachine(t *testing.T) {
 					want = ErrFull
 				}
 				saved := clone()
-				fresh, _, undo, err := table.grant(now, c)
+				fresh, _, undo, err := table.grant(now, c, manner{})
 				if !errors.Is(err, want) {
 					t.Fatalf("grant: %v, want %v", err, want)
 				}
@@ -353,7 +353,7 @@ func TestTableMachine(t *testing.T) {
 			"renew": func(t *rapid.T) {
 				id := leaseID{peers.Draw(t, "peer"), nameKey(rapid.SampledFrom([]string{"", "x", "y", "z"}).Draw(t, "key"))}
 				h, mine := model[id]
-				_, err := table.renew(now, id)
+				_, err := table.renew(now, id, nil)
 				if mine != (err == nil) {
 					t.Fatalf("renew: %v, held %v", err, mine)
 				}

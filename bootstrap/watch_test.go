@@ -182,7 +182,7 @@ func TestSlowWatcherIsTold(t *testing.T) {
 	for i := range journalSize + 1 {
 		id := peer.ID(fmt.Sprint(i))
 		s.mu.Lock()
-		_, changed, _, err := s.table.grant(time.Now(), claimOf(id, "", 1))
+		_, changed, _, err := s.table.grant(time.Now(), claimOf(id, "", 1), manner{})
 		s.note(changed)
 		s.mu.Unlock()
 		if err != nil {
@@ -226,7 +226,7 @@ func TestManyPages(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.mu.Lock()
-		s.table.restore(time.Now(), c, time.Now())
+		s.table.restore(time.Now(), c, manner{}, time.Now())
 		s.mu.Unlock()
 	}
 	c := startClient(t, infos(s)...)
@@ -264,7 +264,7 @@ func TestLyingServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	liar.mu.Lock()
-	liar.table.restore(time.Now(), forged, time.Now())
+	liar.table.restore(time.Now(), forged, manner{}, time.Now())
 	liar.mu.Unlock()
 
 	bob := startClient(t, infos(liar, honest)...)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"time"
 
@@ -15,16 +14,17 @@ import (
 
 // write is a claim or a removal on its way to the store.
 type write struct {
-	claim *claim // nil: only see to what has expired
-	done  chan struct{}
-	fresh bool
-	err   error
-	undo  undo
+	claim  *claim // nil: only see to what has ended
+	manner manner
+	done   chan struct{}
+	fresh  bool
+	err    error
+	undo   undo
 }
 
 // commit hands a claim to the writer and returns when what it grants is durable.
-func (s *Server) commit(ctx context.Context, c *claim) (fresh bool, err error) {
-	w := &write{claim: c, done: make(chan struct{})}
+func (s *Server) commit(ctx context.Context, c *claim, m manner) (fresh bool, err error) {
+	w := &write{claim: c, manner: m, done: make(chan struct{})}
 	select {
 	case s.writes <- w:
 	default:
@@ -40,7 +40,7 @@ func (s *Server) commit(ctx context.Context, c *claim) (fresh bool, err error) {
 	}
 }
 
-// poke makes the writer store what has expired, if it has nothing else to do.
+// poke makes the writer store what has ended, if it has nothing else to do.
 func (s *Server) poke() {
 	select {
 	case s.writes <- &write{done: make(chan struct{})}:
@@ -79,137 +79,120 @@ func (s *Server) write() {
 // apply changes the table, then makes the changes durable; when that fails it
 // takes them back.
 func (s *Server) apply(batch []*write) {
-	s.mu.Lock()
-	var lines [][]byte
-	now := time.Now()
-	if s.storeFail == nil {
+	if err := s.repair(time.Now()); err != nil {
 		for _, w := range batch {
-			var changes []change
-			switch {
-			case w.claim == nil:
-				changes = s.table.expire(now)
-			case w.claim.removed:
-				changes, w.undo, w.err = s.table.remove(now, w.claim)
-			default:
-				w.fresh, changes, w.undo, w.err = s.table.grant(now, w.claim)
-			}
-			s.note(changes)
-			// What expired comes first, or the line would end the grant after it.
-			for _, id := range s.ended {
-				lines = append(lines, storedEnd(id))
-			}
-			s.ended = s.ended[:0]
-			if w.claim == nil || w.err != nil {
-				continue
-			}
-			id := leaseID{w.claim.peer, w.claim.key}
-			if w.claim.removed {
-				lines = append(lines, storedEnd(id))
-			} else {
-				lines = append(lines, storedGrant(*s.table.entries[id]))
-				if !s.connected(id.peer) { // it left while its claim was on the way
-					s.note(s.table.presence(now, id.peer, false))
-				}
-			}
+			w.err = err
 		}
-	}
-	fail := s.storeFail
-	s.mu.Unlock()
-
-	if fail == nil && len(lines) > 0 {
-		if fail = s.Store.Append(lines...); fail == nil {
-			s.compact()
-			return
-		}
-		s.log.Error("registrations cannot be stored; the server takes no more until it is started anew", "err", fail)
-	}
-	if fail == nil {
 		return
 	}
 	s.mu.Lock()
+	var steps []leaseStep
+	now := time.Now()
+	for _, w := range batch {
+		var changes []change
+		switch {
+		case w.claim == nil:
+			changes = s.table.expire(now)
+		case w.claim.removed:
+			changes, w.undo, w.err = s.table.remove(now, w.claim)
+		default:
+			w.fresh, changes, w.undo, w.err = s.table.grant(now, w.claim, w.manner)
+		}
+		s.note(changes)
+		// What ended comes first, or it would end the grant after it.
+		for _, id := range s.ended {
+			steps = append(steps, leaseStep{id, nil})
+		}
+		s.ended = s.ended[:0]
+		if w.claim == nil || w.claim.removed || w.err != nil {
+			continue
+		}
+		id := leaseID{w.claim.peer, w.claim.key}
+		steps = append(steps, grantStep(s.table.entries[id]))
+		if !s.connected(id.peer) { // it left while its claim was on the way
+			s.note(s.table.presence(now, id.peer, false))
+		}
+	}
+	s.mu.Unlock()
+	if len(steps) == 0 {
+		return
+	}
+	err := s.Store.leases.commit(steps)
+	if err == nil {
+		return
+	}
+	s.log.Error("registrations cannot be stored", "err", err)
+	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.storeFail, s.ended = fail, nil
+	s.storeFail, s.storeAgain = err, time.Now().Add(storeRetry)
 	for _, w := range slices.Backward(batch) {
 		if w.undo != nil {
 			s.note(w.undo())
 		}
 		if w.err == nil {
-			w.err = ErrStorage
+			w.err = &laterError{ErrStorage, storeRetry}
 		}
 	}
 }
 
-// compact rewrites a store that is mostly history. It runs between batches, so the
-// table is exactly what the store has to hold.
-func (s *Server) compact() {
-	size := s.Store.Size()
-	if size < compactSize {
-		return
-	}
+// repair tries a store that has failed again, now and then, with all that it ought
+// to hold: what it does hold is not known.
+func (s *Server) repair(now time.Time) error {
 	s.mu.Lock()
-	lines := s.lines()
+	if s.storeFail == nil {
+		s.mu.Unlock()
+		return nil
+	}
+	if wait := s.storeAgain.Sub(now); wait > 0 {
+		s.mu.Unlock()
+		return &laterError{ErrStorage, wait}
+	}
+	all := make([]leaseStep, len(s.table.order))
+	for i, e := range s.table.order {
+		all[i] = grantStep(e)
+	}
+	s.ended = s.ended[:0]
 	s.mu.Unlock()
-	live := int64(0)
-	for _, line := range lines {
-		live += int64(len(line))
+	err := s.Store.leases.replace(all)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
+		s.storeFail, s.storeAgain = err, now.Add(storeRetry)
+		return &laterError{ErrStorage, storeRetry}
 	}
-	if size < 4*live {
-		return
-	}
-	if err := s.Store.Rewrite(whole(lines)); err != nil {
-		s.log.Error("the store of registrations cannot be rewritten", "err", err)
-	}
+	s.storeFail = nil
+	s.log.Info("registrations can be stored again")
+	return nil
 }
 
-// lines returns the store's content for the table as it is.
-func (s *Server) lines() [][]byte {
-	var lines [][]byte
-	for _, e := range s.table.order {
-		lines = append(lines, storedGrant(*e))
-	}
-	return lines
-}
-
-func whole(lines [][]byte) iter.Seq2[[]byte, error] {
-	return func(yield func([]byte, error) bool) {
-		for _, line := range lines {
-			if !yield(line, nil) {
-				return
-			}
-		}
-	}
-}
-
-// load puts what the store holds back into the table. Its peers are away until they
-// renew. Lines that are not understood are counted and left out.
+// load puts what the store holds back into the table. Its peers are unconfirmed
+// until they renew. What is not understood is counted and left out.
 func (s *Server) load(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
 	dropped := 0
-	for line, err := range s.Store.Records() {
+	for step, err := range s.Store.leases.all() {
 		if err := errors.Join(err, ctx.Err()); err != nil {
 			return fmt.Errorf("read the stored registrations: %w", err)
 		}
 		var stored pb.DirectoryStored
-		if err := proto.Unmarshal(line, &stored); err != nil {
+		if err := proto.Unmarshal(step.stored, &stored); err != nil {
 			dropped++
-			continue
-		}
-		if len(stored.EndedPeer) > 0 {
-			s.table.end(leaseID{peerID(stored.EndedPeer), nameKey(stored.EndedName)})
+			s.ended = append(s.ended, step.id)
 			continue
 		}
 		c, err := openClaim(stored.Record, s.Network, now)
-		if err != nil || c.removed {
+		if err != nil || c.removed || (leaseID{c.peer, c.key}) != step.id {
 			dropped++
+			s.ended = append(s.ended, step.id)
 			continue
 		}
 		since := time.UnixMilli(stored.SinceUnixMs)
 		if since.After(now) {
 			since = now
 		}
-		s.table.restore(now, c, since)
+		s.table.restore(now, c, manner{detached: stored.Detached}, since)
 	}
 	if dropped > 0 {
 		s.log.Warn("stored registrations were left out: expired, of another network or not understood", "count", dropped)
