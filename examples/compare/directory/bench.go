@@ -79,7 +79,7 @@ func (b *bench) open(args Serving) (_ *site, err error) {
 	if s.folder, err = os.MkdirTemp("", "directory-"); err != nil {
 		return nil, err
 	}
-	args.Folder = s.folder
+	args.Folder, args.Fine = s.folder, b.profiles != ""
 	if s.server, err = start(b.ctx, serverRole, b.progress); err != nil {
 		return nil, err
 	}

@@ -57,6 +57,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	f.IntVar(&p.honest, "honest", p.honest, "honest peers of the flood")
 	f.Float64Var(&p.normal, "normal", p.normal, "renewals a second of all honest peers; the flood is ten times as much")
 	f.IntVar(&p.watchers, "watchers", p.watchers, "watchers of one server")
+	f.Float64Var(&p.arrivals, "arrivals", p.arrivals, "names claimed a second while they watch")
 	f.IntVar(&p.claimants, "claimants", p.claimants, "open connections that claim names, eight each")
 	f.IntVar(&p.filled, "filled", p.filled, "registrations of the full table of the comparison")
 	f.DurationVar(&p.period, "period", p.period, "how long each load lasts")

@@ -12,8 +12,9 @@ type plan struct {
 	honest    int     // connections that renew under the flood
 	normal    float64 // renewals a second of all of them
 	watchers  int
-	claimants int // connections that claim names
-	filled    int // registrations of the full table of the comparison
+	arrivals  float64 // claims a second of an ordinary day
+	claimants int     // connections that claim names
+	filled    int     // registrations of the full table of the comparison
 	period    time.Duration
 	siege     time.Duration // how long the flood lasts
 	forgets   time.Duration // how long libp2p remembers a peer that has left
@@ -30,7 +31,9 @@ func full() plan {
 		renewers: 2_000, renewals: 5_000, lookups: 200,
 		// 10,000 peers that renew every 20 s renew 500 times a second.
 		honest: 1_000, normal: 500,
-		watchers: 10_000, claimants: 500, filled: 100_000,
+		// 10,000 peers that come for some hours.
+		watchers: 10_000, arrivals: 5,
+		claimants: 500, filled: 100_000,
 		period: 15 * time.Second,
 		siege:  70 * time.Second, // longer than a lease
 		// A minute, and half a minute more until it looks.
@@ -47,6 +50,8 @@ const (
 	connectionKiB = 96
 	floodFactor   = 10
 	floodSlowdown = 2 // of honest renewals' p99
+	// watchedSlowdown is of claims' p99: half of the cores are the watchers' own.
+	watchedSlowdown = 2
 )
 
 const (

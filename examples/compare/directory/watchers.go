@@ -3,25 +3,29 @@ package main
 import "fmt"
 
 // watchers measures whether those who watch slow those who register: how fast names
-// are claimed, with nobody watching and with many.
+// are claimed, as they come on an ordinary day and as fast as they are granted, with
+// nobody watching and with many.
 func watchers(b *bench) error {
-	var alone, watched Timing
-	var told Told
-	err := b.with(Serving{Kind: grapevine}, func(s *site) error {
+	type claims struct{ ordinary, eager Timing }
+	measure := func(s *site, c *claims) error {
 		claimants, err := s.crowd("claimant", s.claimants)
 		if err != nil {
 			return err
 		}
-		return claimants.call("ClaimMore", Pace{For: s.period}, &alone)
-	})
+		if err := claimants.call("ClaimMore", Pace{For: s.period, Rate: s.arrivals}, &c.ordinary); err != nil {
+			return err
+		}
+		return s.cpuProfile(fmt.Sprintf("watchers-%d", len(s.crowds)-1), func() error {
+			return claimants.call("ClaimMore", Pace{For: s.period}, &c.eager)
+		})
+	}
+	var alone, watched claims
+	var told Told
+	err := b.with(Serving{Kind: grapevine}, func(s *site) error { return measure(s, &alone) })
 	if err != nil {
 		return err
 	}
 	err = b.with(Serving{Kind: grapevine}, func(s *site) error {
-		claimants, err := s.crowd("claimant", s.claimants)
-		if err != nil {
-			return err
-		}
 		audience, err := s.crowd("watcher", s.watchers)
 		if err != nil {
 			return err
@@ -29,8 +33,7 @@ func watchers(b *bench) error {
 		if err := s.long(audience, "Watch", struct{}{}, &struct{}{}, s.watchers, "watch"); err != nil {
 			return err
 		}
-		err = s.cpuProfile("watchers", func() error { return claimants.call("ClaimMore", Pace{For: s.period}, &watched) })
-		if err != nil {
+		if err := measure(s, &watched); err != nil {
 			return err
 		}
 		return audience.call("Told", struct{}{}, &told)
@@ -38,11 +41,16 @@ func watchers(b *bench) error {
 	if err != nil {
 		return err
 	}
-	b.answered("names claimed, nobody watches", alone)
-	b.answered(fmt.Sprintf("names claimed, %d watch", b.watchers), watched)
+	b.late(fmt.Sprintf("claims at %s/s, nobody watches", number(b.arrivals)), alone.ordinary)
+	b.late(fmt.Sprintf("claims at %s/s, %d watch", number(b.arrivals), b.watchers), watched.ordinary)
+	limit := watchedSlowdown * alone.ordinary.P99
+	b.against(fmt.Sprintf("at most %.2f ms", ms(limit)), watched.ordinary.P99 <= limit)
+	b.answered("claims in a closed loop, nobody watches", alone.eager)
+	b.answered(fmt.Sprintf("claims in a closed loop, %d watch", b.watchers), watched.eager)
 	// The watchers' own process takes one of two cores at least.
-	b.against(fmt.Sprintf("%.0f/s, half as many", alone.PerSecond/2), watched.PerSecond >= alone.PerSecond/2)
-	b.found("changes that watchers heard of meanwhile", float64(told.Changes)/watched.Took.Seconds(), "/s",
-		fmt.Sprintf("%d of %d; %d times one was told that it lags", told.Changes, watched.Count*b.watchers, told.Lagged))
+	b.against(fmt.Sprintf("%.0f/s, half as many", alone.eager.PerSecond/2), watched.eager.PerSecond >= alone.eager.PerSecond/2)
+	claimed, took := watched.ordinary.Count+watched.eager.Count, watched.ordinary.Took+watched.eager.Took
+	b.found("changes that watchers heard of meanwhile", float64(told.Changes)/took.Seconds(), "/s",
+		fmt.Sprintf("%d of %d; %d times one was told that it lags", told.Changes, claimed*b.watchers, told.Lagged))
 	return nil
 }
