@@ -56,13 +56,13 @@ func (h *history) since(at int64) ([]point, []Member, <-chan struct{}) {
 	for first > 0 && h.points[first-1].At > at {
 		first--
 	}
-	return slices.Clone(h.points[first:]), h.members, h.added
+	return append([]point{}, h.points[first:]...), h.members, h.added
 }
 
 func (h *history) happened() []happening {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return slices.Clone(h.recent)
+	return append([]happening{}, h.recent...)
 }
 
 func (h *history) tell() {

@@ -2,81 +2,73 @@ package bootstrap
 
 import (
 	"encoding/json"
-	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/libp2p/go-libp2p/core/peer"
 )
-
-// httpRecord is a registration in the JSON of Handler.
-type httpRecord struct {
-	Name    string    `json:"name,omitempty"`
-	ID      peer.ID   `json:"id"`
-	Addrs   []string  `json:"addrs"` // with /p2p, ready to dial
-	Online  bool      `json:"online"`
-	Since   time.Time `json:"since"`
-	Expires time.Time `json:"expires"`
-}
-
-type httpPeers struct {
-	Network  string       `json:"network"`
-	Server   peer.ID      `json:"server"`
-	Addrs    []string     `json:"addrs"`
-	Revision uint64       `json:"revision"`
-	Peers    []httpRecord `json:"peers"`
-}
-
-type httpHealth struct {
-	Status        string `json:"status"`
-	Registrations int    `json:"registrations"`
-	UptimeSeconds int64  `json:"uptime_seconds"`
-	Counts        tally  `json:"counts"`
-}
-
-type httpError struct {
-	Error string `json:"error"`
-}
 
 // Handler serves what the server knows, for a started server:
 //
-//	GET /                  what else there is, as plain text
+//	GET /                  the page that shows the network as it lives
 //	GET /api/peers         all registrations
 //	GET /api/names/{name}  one, or 404
+//	GET /api/events        all registrations and then each change, as server-sent events
+//	GET /api/status        how many there are, the last minutes, the federation's servers
 //	GET /healthz           200 while registrations are taken, or 503; with what was
 //	                       done and refused since the server was started
+//	GET /metrics           the same for Prometheus
 //
 // It only reads. It answers under plain IP addresses, localhost and HTTPHosts, so
-// that no web page can reach it by giving its own host name this address.
+// that no web page can reach it by giving its own host name this address. Peers'
+// addresses and links are shown on this machine only, unless HTTPOpen is set; hidden
+// peers are not shown at all.
 func (s *Server) Handler() http.Handler {
+	w := &web{Server: s, streams: newEventStreams()}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", s.serveIndex)
-	mux.HandleFunc("GET /api/peers", s.servePeers)
-	mux.HandleFunc("GET /api/names/{name}", s.serveName)
-	mux.HandleFunc("GET /healthz", s.serveHealth)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-		h.Set("Cache-Control", "no-store")
+	mux.Handle("GET /{$}", pageFile("index.html"))
+	mux.Handle("GET /page/", pageFiles())
+	mux.HandleFunc("GET /api/peers", w.servePeers)
+	mux.HandleFunc("GET /api/names/{name}", w.serveName)
+	mux.HandleFunc("GET /api/events", w.serveEvents)
+	mux.HandleFunc("GET /api/status", w.serveStatus)
+	mux.HandleFunc("GET /healthz", w.serveHealth)
+	mux.Handle("GET /metrics", metricsHandler(s))
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		h := rw.Header()
+		for _, line := range webHeaders {
+			h.Set(line[0], line[1])
+		}
 		if !s.hostAllowed(r.Host) {
-			reply(w, http.StatusMisdirectedRequest, httpError{"this server is not known by that host name"})
+			reply(rw, http.StatusMisdirectedRequest, httpError{"this server is not known by that host name"})
 			return
 		}
-		mux.ServeHTTP(w, r)
+		mux.ServeHTTP(rw, r)
 	})
 }
 
+// web answers one Handler's requests.
+type web struct {
+	*Server
+	streams  *eventStreams
+	pictures [2]picture // for readers far and near
+}
+
+// webHeaders stand in every answer. There is none that lets other origins read.
+var webHeaders = [...][2]string{
+	{"Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
+		"img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"},
+	{"X-Content-Type-Options", "nosniff"},
+	{"Referrer-Policy", "no-referrer"},
+	{"Cross-Origin-Resource-Policy", "same-origin"},
+	{"Cross-Origin-Opener-Policy", "same-origin"},
+	{"Cache-Control", "no-store"},
+}
+
 func (s *Server) hostAllowed(hostport string) bool {
-	host := hostport
-	if h, _, err := net.SplitHostPort(hostport); err == nil {
-		host = h
-	}
-	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	host := bareHost(hostport)
 	if _, err := netip.ParseAddr(host); err == nil {
 		return true
 	}
@@ -84,78 +76,42 @@ func (s *Server) hostAllowed(hostport string) bool {
 	return same("localhost") || slices.ContainsFunc(s.HTTPHosts, same)
 }
 
-const httpIndex = `Grapevine bootstrap server
-
-/api/peers         who is registered, as JSON
-/api/names/{name}  one of them
-/healthz           whether registrations are taken
-`
-
-func (s *Server) serveIndex(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = io.WriteString(w, httpIndex) // the client has left
+// bareHost takes the port and the brackets off.
+func bareHost(hostport string) string {
+	host := hostport
+	if h, _, err := net.SplitHostPort(hostport); err == nil {
+		host = h
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
 }
 
-func (s *Server) servePeers(w http.ResponseWriter, _ *http.Request) {
-	entries, revision := s.snapshot()
-	answer := httpPeers{
-		Network: s.Network, Server: s.Host.ID(), Revision: revision, Peers: make([]httpRecord, len(entries)),
-		Addrs: dialable(peer.AddrInfo{ID: s.Host.ID(), Addrs: s.Host.Addrs()}),
+// open reports whether a reader is shown addresses and links: everybody if HTTPOpen
+// says so, else whoever came over loopback and not through a proxy.
+func (s *Server) open(r *http.Request) bool {
+	if s.HTTPOpen {
+		return true
 	}
-	for i := range entries {
-		answer.Peers[i] = entries[i].http()
+	for _, header := range [...]string{"Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via"} {
+		if r.Header.Get(header) != "" {
+			return false
+		}
 	}
-	reply(w, http.StatusOK, answer)
+	host := bareHost(r.Host)
+	if asked, err := netip.ParseAddr(host); !strings.EqualFold(host, "localhost") && (err != nil || !asked.Unmap().IsLoopback()) {
+		return false
+	}
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	return ok && local.IP.IsLoopback()
 }
 
-func (s *Server) serveName(w http.ResponseWriter, r *http.Request) {
-	key, err := keyOf(r.PathValue("name"))
-	if err != nil {
-		reply(w, http.StatusBadRequest, httpError{err.Error()})
-		return
-	}
-	s.mu.Lock()
-	e, err := s.table.lookup(time.Now(), key)
-	s.mu.Unlock()
-	if err != nil {
-		reply(w, http.StatusNotFound, httpError{err.Error()})
-		return
-	}
-	reply(w, http.StatusOK, e.http())
+// allowWrite gives the next write its time, which is not the whole answer's.
+func allowWrite(w http.ResponseWriter) {
+	// What has no deadlines is a test's recorder.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(webWriteTimeout))
 }
 
-func (s *Server) serveHealth(w http.ResponseWriter, _ *http.Request) {
-	s.mu.Lock()
-	running, fail, n := s.running, s.storeFail, len(s.table.entries)
-	s.mu.Unlock()
-	status, code := "ok", http.StatusOK
-	switch {
-	case !running:
-		status, code = "closed", http.StatusServiceUnavailable
-	case fail != nil:
-		status, code = "registrations cannot be stored", http.StatusServiceUnavailable
-	}
-	reply(w, code, httpHealth{status, n, int64(time.Since(s.started).Seconds()), s.counts.read()})
-}
-
-func (e *entry) http() httpRecord {
-	return httpRecord{
-		Name: e.claim.name, ID: e.claim.peer, Online: e.online, Since: e.since.UTC(), Expires: e.expires.UTC(),
-		Addrs: dialable(peer.AddrInfo{ID: e.claim.peer, Addrs: e.claim.addrs}),
-	}
-}
-
-// dialable returns addresses with the peer ID in them.
-func dialable(info peer.AddrInfo) []string {
-	full, err := peer.AddrInfoToP2pAddrs(&info)
-	all := make([]string, 0, len(full))
-	if err != nil {
-		return all
-	}
-	for _, a := range full {
-		all = append(all, a.String())
-	}
-	return all
+type httpError struct {
+	Error string `json:"error"`
 }
 
 func reply(w http.ResponseWriter, code int, v any) {

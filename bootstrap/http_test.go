@@ -1,19 +1,30 @@
 package bootstrap
 
 import (
+	"context"
+	"crypto/rand"
 	"encoding/json"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
 )
 
+// get asks a server's Handler as somebody on its machine does.
 func get(t testing.TB, s *Server, path string, change ...func(*http.Request)) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost:8080"+path, nil)
+	fromAddr("127.0.0.1")(r)
 	for _, f := range change {
 		f(r)
 	}
@@ -22,19 +33,227 @@ func get(t testing.TB, s *Server, path string, change ...func(*http.Request)) *h
 	return w
 }
 
-func TestHTTPIndex(t *testing.T) {
-	s := startServer(t)
-	w := get(t, s, "/")
-	if kind := w.Header().Get("Content-Type"); w.Code != http.StatusOK || !strings.HasPrefix(kind, "text/plain") {
-		t.Errorf("%d, %s", w.Code, kind)
+// fromAddr makes a request come in at an address of the server.
+func fromAddr(local string) func(*http.Request) {
+	return func(r *http.Request) {
+		*r = *r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, &net.TCPAddr{IP: net.ParseIP(local), Port: 8080}))
 	}
-	for _, path := range []string{"/api/peers", "/api/names/{name}", "/healthz"} {
-		if !strings.Contains(w.Body.String(), path) {
-			t.Errorf("%s is not named", path)
+}
+
+func withMethod(m string) func(*http.Request) { return func(r *http.Request) { r.Method = m } }
+
+func withHost(h string) func(*http.Request) { return func(r *http.Request) { r.Host = h } }
+
+func withHeader(name, value string) func(*http.Request) {
+	return func(r *http.Request) { r.Header.Set(name, value) }
+}
+
+func TestPageAssets(t *testing.T) {
+	s := startServer(t)
+	index := get(t, s, "/")
+	if kind := index.Header().Get("Content-Type"); index.Code != http.StatusOK || kind != "text/html; charset=utf-8" {
+		t.Fatalf("%d, %s", index.Code, kind)
+	}
+	// Everything that the page names is there, of the type that a browser insists on.
+	for _, found := range regexp.MustCompile(`(?:src|href)="(page/[^"]+)"`).FindAllStringSubmatch(index.Body.String(), -1) {
+		path := "/" + found[1]
+		w := get(t, s, path)
+		want := map[string]string{".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+		if kind := w.Header().Get("Content-Type"); w.Code != http.StatusOK || kind != want[filepath.Ext(path)] {
+			t.Errorf("%s: %d, %q", path, w.Code, kind)
+		}
+		tag := w.Header().Get("ETag")
+		if again := get(t, s, path, withHeader("If-None-Match", tag)); tag == "" || again.Code != http.StatusNotModified {
+			t.Errorf("%s with ETag %s again: %d", path, tag, again.Code)
 		}
 	}
-	if w := get(t, s, "/nonsense"); w.Code != http.StatusNotFound {
-		t.Errorf("another page: %d", w.Code)
+	for _, path := range []string{"/page/", "/page/none.js", "/page/vendor", "/page/..%2fpage.go", "/page/../page.go", "/nonsense"} {
+		if w := get(t, s, path); w.Code == http.StatusOK {
+			t.Errorf("%s is served: %.40s", path, w.Body)
+		}
+	}
+	if w := get(t, s, "/page/vendor/d3-force.LICENSE"); w.Code != http.StatusOK {
+		t.Errorf("a licence: %d", w.Code)
+	}
+}
+
+// Each module that the page's scripts import is there too.
+func TestPageImports(t *testing.T) {
+	files, err := filepath.Glob("page/*.js")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range regexp.MustCompile(`from '([^']+)'`).FindAllSubmatch(source, -1) {
+			if _, err := os.Stat(filepath.Join("page", string(found[1]))); err != nil {
+				t.Errorf("%s imports %s: %v", file, found[1], err)
+			}
+		}
+		if forbidden := regexp.MustCompile(`innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|https?://`).Find(source); forbidden != nil && !strings.Contains(string(source), "www.w3.org/2000/svg") {
+			t.Errorf("%s has %s", file, forbidden)
+		}
+	}
+}
+
+func TestWebHeaders(t *testing.T) {
+	s := startServer(t)
+	for _, path := range []string{"/", "/page/main.js", "/api/peers", "/api/status", "/healthz", "/metrics", "/nonsense"} {
+		h := get(t, s, path, withHeader("Origin", "https://evil.example")).Header()
+		policy := h.Get("Content-Security-Policy")
+		for _, want := range []string{"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'"} {
+			if !strings.Contains(policy, want) {
+				t.Errorf("%s: the policy %q lacks %q", path, policy, want)
+			}
+		}
+		if strings.Contains(policy, "unsafe") || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "no-referrer" {
+			t.Errorf("%s: %v", path, h)
+		}
+		for name := range h {
+			if strings.HasPrefix(name, "Access-Control-") {
+				t.Errorf("%s lets other origins read: %s", path, name)
+			}
+		}
+	}
+}
+
+// place puts an entry into a server's table that no client stands behind.
+func place(t testing.TB, s *Server, set ...func(*entry)) *entry {
+	t.Helper()
+	id := newID(t)
+	e := &entry{
+		claim: &claim{peer: id, network: s.Network, seq: 1, addrs: []ma.Multiaddr{ma.StringCast("/ip4/10.1.2.3/tcp/4001")}},
+		since: time.Now(), expires: time.Now().Add(time.Hour), online: true,
+	}
+	for _, f := range set {
+		f(e)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.table.insert(e)
+	s.note([]change{{kind: Joined, entry: *e}})
+	return e
+}
+
+func newID(t testing.TB) peer.ID {
+	t.Helper()
+	_, public, err := crypto.GenerateEd25519Key(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := peer.IDFromPublicKey(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func named(t testing.TB, name string) func(*entry) {
+	t.Helper()
+	key, err := keyOf(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(e *entry) { e.claim.name, e.claim.key = name, key }
+}
+
+func hidden(e *entry) { e.claim.hidden = true }
+
+func linkedTo(ids ...peer.ID) func(*entry) {
+	return func(e *entry) {
+		e.self.neighbours = ids
+		e.self.rtt, e.self.agent = 1500*time.Microsecond, "test/1"
+	}
+}
+
+func TestAddressesAndLinksAreShownNearOnly(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		open   bool
+		change []func(*http.Request)
+		want   bool
+	}{
+		{"loopback", false, nil, true},
+		{"loopback IPv6", false, []func(*http.Request){fromAddr("::1"), withHost("[::1]:8080")}, true},
+		{"from elsewhere", false, []func(*http.Request){fromAddr("192.0.2.7"), withHost("192.0.2.7:8080")}, false},
+		{"from elsewhere, said to be localhost", false, []func(*http.Request){fromAddr("192.0.2.7")}, false},
+		{"through a proxy that says so", false, []func(*http.Request){withHeader("X-Forwarded-For", "192.0.2.9")}, false},
+		{"through a proxy, by the public name", false, []func(*http.Request){withHost("grapevine.example")}, false},
+		{"open", true, []func(*http.Request){fromAddr("192.0.2.7"), withHost("192.0.2.7:8080")}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := startServer(t, func(s *Server) { s.HTTPOpen, s.HTTPHosts = tt.open, []string{"grapevine.example"} })
+			bob := place(t, s)
+			alice := place(t, s, named(t, "alice"), linkedTo(bob.claim.peer, newID(t)))
+			for _, path := range []string{"/api/peers", "/api/names/alice", "/api/events"} {
+				body := firstAnswer(t, s, path, tt.change...)
+				if !strings.Contains(body, alice.claim.peer.String()) || !strings.Contains(body, "test/1") || !strings.Contains(body, `"rtt_ms":1.5`) {
+					t.Errorf("%s lacks alice: %s", path, body)
+				}
+				if strings.Contains(body, "10.1.2.3") != tt.want || strings.Contains(body, "neighbours") != tt.want {
+					t.Errorf("%s shows addresses and links: not %v: %s", path, tt.want, body)
+				}
+			}
+			var status httpStatus
+			if err := json.Unmarshal(get(t, s, "/api/status", tt.change...).Body.Bytes(), &status); err != nil || status.Open != tt.want {
+				t.Errorf("status says open: %v, %v", status.Open, err)
+			}
+		})
+	}
+}
+
+// firstAnswer is all of a path's answer, or the first event of a stream.
+func firstAnswer(t testing.TB, s *Server, path string, change ...func(*http.Request)) string {
+	t.Helper()
+	if path != "/api/events" {
+		return get(t, s, path, change...).Body.String()
+	}
+	stream := follow(t, s.Handler(), "", change...)
+	return stream.next(t, "snapshot").data
+}
+
+func TestHiddenPeersAreNowhere(t *testing.T) {
+	s := startServer(t)
+	carol := place(t, s, named(t, "carol"), hidden)
+	place(t, s, named(t, "alice"), linkedTo(carol.claim.peer))
+	stream := follow(t, s.Handler(), "")
+	bodies := []string{stream.next(t, "snapshot").data}
+	place(t, s, named(t, "dave"), hidden)
+	place(t, s, named(t, "bob"), linkedTo(carol.claim.peer))
+	bodies = append(bodies, stream.next(t, "change").data)
+	for _, path := range []string{"/api/peers", "/api/names/alice", "/api/names/carol", "/metrics"} {
+		bodies = append(bodies, get(t, s, path).Body.String())
+	}
+	if !strings.Contains(bodies[1], `"name":"bob"`) {
+		t.Errorf("the next change is %s", bodies[1])
+	}
+	for _, body := range bodies {
+		if strings.Contains(body, carol.claim.peer.String()) || strings.Contains(body, `"carol"`) || strings.Contains(body, `"dave"`) {
+			t.Errorf("a hidden peer is in %s", body)
+		}
+	}
+	if people := s.count(); people != (population{Peers: 2, Online: 2, Names: 2}) {
+		t.Errorf("%+v", people)
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	s, other := startServer(t), startServer(t) // a registry each
+	place(t, s, named(t, "alice"))
+	s.counts.lookups.Add(3)
+	for server, want := range map[*Server][]string{
+		s:     {"grapevine_directory_peers_online 1", "grapevine_directory_lookups_total 3", "grapevine_directory_healthy 1"},
+		other: {"grapevine_directory_peers_online 0", "grapevine_directory_lookups_total 0"},
+	} {
+		body := get(t, server, "/metrics").Body.String()
+		for _, line := range want {
+			if !strings.Contains(body, "\n"+line+"\n") {
+				t.Errorf("no line %q in\n%s", line, body)
+			}
+		}
 	}
 }
 
@@ -82,31 +301,29 @@ func TestHTTP(t *testing.T) {
 	if info, err := peer.AddrInfoFromString(peers.Peers[0].Addrs[0]); err != nil || info.ID != alice.host.ID() {
 		t.Fatalf("address %q: %v", peers.Peers[0].Addrs, err)
 	}
-	method := func(m string) func(*http.Request) { return func(r *http.Request) { r.Method = m } }
-	host := func(h string) func(*http.Request) { return func(r *http.Request) { r.Host = h } }
 	for _, tt := range []struct {
 		path   string
 		change func(*http.Request)
 		want   int
 	}{
-		{"/healthz", host("127.0.0.1:1"), 200},
-		{"/healthz", host("[::1]:1"), 200},
-		{"/healthz", host("::1"), 200},
-		{"/healthz", host("LOCALHOST"), 200},
-		{"/healthz", host("grapevine.example:80"), 200},
-		{"/healthz", host("evil.example"), 421},
-		{"/healthz", host("127.0.0.1.evil.example"), 421},
-		{"/healthz", host(""), 421},
-		{"/api/names/alice%20&%20bob", method("GET"), 200},
-		{"/api/names/alice%20&%20bob", method("HEAD"), 200},
-		{"/api/names/carol", method("GET"), 404},
-		{"/api/names/a%1bb", method("GET"), 400},
-		{"/api/peers", method("POST"), 405},
-		{"/api/peers", method("DELETE"), 405},
-		{"/", method("GET"), 200},
-		{"/", method("POST"), 405},
-		{"/", host("evil.example"), 421},
-		{"/api", method("GET"), 404},
+		{"/healthz", withHost("127.0.0.1:1"), 200},
+		{"/healthz", withHost("[::1]:1"), 200},
+		{"/healthz", withHost("::1"), 200},
+		{"/healthz", withHost("LOCALHOST"), 200},
+		{"/healthz", withHost("grapevine.example:80"), 200},
+		{"/healthz", withHost("evil.example"), 421},
+		{"/healthz", withHost("127.0.0.1.evil.example"), 421},
+		{"/healthz", withHost(""), 421},
+		{"/api/names/alice%20&%20bob", withMethod("GET"), 200},
+		{"/api/names/alice%20&%20bob", withMethod("HEAD"), 200},
+		{"/api/names/carol", withMethod("GET"), 404},
+		{"/api/names/a%1bb", withMethod("GET"), 400},
+		{"/api/peers", withMethod("POST"), 405},
+		{"/api/peers", withMethod("DELETE"), 405},
+		{"/", withMethod("GET"), 200},
+		{"/", withMethod("POST"), 405},
+		{"/", withHost("evil.example"), 421},
+		{"/api", withMethod("GET"), 404},
 	} {
 		w := get(t, s, tt.path, tt.change)
 		if w.Code != tt.want || w.Header().Get("X-Content-Type-Options") != "nosniff" {
