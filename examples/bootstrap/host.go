@@ -7,10 +7,14 @@ import (
 	"strings"
 
 	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/connmgr"
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/protocol"
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
-	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
+	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
+	"github.com/libp2p/go-libp2p/p2p/protocol/identify"
 	quic "github.com/libp2p/go-libp2p/p2p/transport/quic"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	"github.com/multiformats/go-multiaddr"
@@ -20,14 +24,18 @@ import (
 )
 
 const (
-	// maxConns is the number of connections: as many as leases are renewed over.
-	// Beyond the watermarks libp2p would trim idle ones, and a trimmed peer counts
-	// as away, so they are out of reach.
+	// maxConns is the number of connections: as many as leases are renewed over, and
+	// some more. None is trimmed, for a trimmed peer would count as away: when all are
+	// taken new ones are refused.
 	maxConns = 12_000
-	// maxStreams: a directory stream and identify for each, and some watches.
-	maxStreams = 4 * maxConns
-	// maxMemory is reserved for the buffers of streams.
-	maxMemory = 2 << 30
+	// maxStreams: a directory stream for each, half as many watches, and identify.
+	maxStreams = 3 * maxConns
+	// streamWindow is what a peer may send ahead on a stream, and counts as memory
+	// while the stream is open. It is the least that yamux takes; without a limit of
+	// ours it would grow to 16 MiB, and no frame of the directory is longer than 64 KiB.
+	streamWindow = 256 << 10
+	// maxMemory is for the windows of all streams. Honest peers leave them empty.
+	maxMemory = maxStreams * streamWindow
 	// connsPerAddress is for one public address: a household or a lab; a lab behind
 	// one address is known to have hundreds.
 	connsPerAddress = 256
@@ -40,40 +48,27 @@ func defaultListen() []string {
 	return []string{"/ip4/0.0.0.0/tcp/4001", "/ip4/0.0.0.0/udp/4001/quic-v1"}
 }
 
-// newHost makes a host that does not listen yet.
+// newHost makes a host that does not listen yet, and that spends little on a
+// connection: what a directory does not need is off.
 func newHost(key crypto.PrivKey) (host.Host, error) {
-	limits := rcmgr.DefaultLimits
-	libp2p.SetDefaultServiceLimits(&limits)
-	many := rcmgr.ResourceLimits{
-		Conns: maxConns, ConnsInbound: maxConns, FD: maxConns,
-		Streams: maxStreams, StreamsInbound: maxStreams, StreamsOutbound: maxStreams, Memory: maxMemory,
-	}
-	concrete := rcmgr.PartialLimitConfig{
-		System:          many,
-		Transient:       rcmgr.ResourceLimits{Conns: maxConns / 10, ConnsInbound: maxConns / 10, FD: maxConns / 10, Memory: maxMemory / 8},
-		ProtocolDefault: many,
-		ServiceDefault:  many,
-	}.Build(limits.AutoScale())
-
-	manager, err := rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(concrete),
-		append(iplimit.Options(connsPerAddress, newConnsPerAddress), rcmgr.WithMetricsDisabled())...)
+	manager, err := newLimits()
 	if err != nil {
 		return nil, fmt.Errorf("set limits: %w", err)
 	}
-	conns, err := connmgr.NewConnManager(maxConns, 2*maxConns)
-	if err != nil {
-		return nil, fmt.Errorf("set limits: %w", err)
-	}
+	lean := *yamux.DefaultTransport
+	lean.MaxStreamWindowSize = streamWindow
 	h, err := libp2p.New(
 		libp2p.Identity(key),
 		libp2p.NoListenAddrs,
 		libp2p.ResourceManager(manager),
-		libp2p.ConnectionManager(conns),
+		libp2p.ConnectionManager(&connmgr.NullConnMgr{}),
 		// Without SO_REUSEPORT, with which a second server would take half of the
 		// connections to the same port instead of an error.
 		libp2p.Transport(tcp.NewTCPTransport, tcp.DisableReuseport()),
 		libp2p.Transport(quic.NewTransport),
+		libp2p.Muxer(yamux.ID, &lean),
 		libp2p.UserAgent("grapevine-bootstrap"),
+		libp2p.Ping(false),
 		libp2p.DisableRelay(),
 		// On Close, v0.51's observed-address manager stops reading its event
 		// subscription but leaves it open: a host that many peers identify to
@@ -85,6 +80,28 @@ func newHost(key crypto.PrivKey) (host.Host, error) {
 		return nil, fmt.Errorf("start a libp2p host: %w", err)
 	}
 	return h, nil
+}
+
+// newLimits bounds what the host takes on, in all and from one address. What one
+// peer may have is libp2p's own; the directory and the federation are stricter.
+func newLimits() (network.ResourceManager, error) {
+	limits := rcmgr.DefaultLimits
+	libp2p.SetDefaultServiceLimits(&limits)
+	many := rcmgr.ResourceLimits{
+		Conns: maxConns, ConnsInbound: maxConns, FD: maxConns,
+		Streams: maxStreams, StreamsInbound: maxStreams, StreamsOutbound: maxStreams, Memory: maxMemory,
+	}
+	concrete := rcmgr.PartialLimitConfig{
+		System:          many,
+		Transient:       rcmgr.ResourceLimits{Conns: maxConns / 10, ConnsInbound: maxConns / 10, FD: maxConns / 10, Memory: maxMemory / 32},
+		ProtocolDefault: many,
+		ServiceDefault:  many,
+		// All come at once after a restart.
+		Service:  map[string]rcmgr.ResourceLimits{identify.ServiceName: many},
+		Protocol: map[protocol.ID]rcmgr.ResourceLimits{identify.ID: many, identify.IDPush: many},
+	}.Build(limits.AutoScale())
+	return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(concrete),
+		append(iplimit.Options(connsPerAddress, newConnsPerAddress), rcmgr.WithMetricsDisabled())...)
 }
 
 // listen opens the addresses one by one, because libp2p is content with some of

@@ -27,9 +27,9 @@ type web struct {
 	done   chan error
 }
 
-// serveHTTP serves on an address until close. One without a host means loopback;
-// an empty one means no HTTP.
-func serveHTTP(addr string, handler http.Handler, log *slog.Logger) (*web, error) {
+// serveHTTP serves on an address until close; when ctx ends, so do the answers that
+// go on and on. An address without a host means loopback; an empty one means no HTTP.
+func serveHTTP(ctx context.Context, addr string, handler http.Handler, log *slog.Logger) (*web, error) {
 	w := &web{}
 	if addr == "" {
 		return w, nil
@@ -46,15 +46,20 @@ func serveHTTP(addr string, handler http.Handler, log *slog.Logger) (*web, error
 		return nil, fmt.Errorf("serve HTTP on %s: %w", net.JoinHostPort(host, port), simpler(err, "--http"))
 	}
 	w.url = "http://" + l.Addr().String()
+	w.serve(ctx, l, handler, log)
+	return w, nil
+}
+
+func (w *web) serve(ctx context.Context, l net.Listener, handler http.Handler, log *slog.Logger) {
 	w.server = &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: readTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeader,
+		BaseContext:    func(net.Listener) context.Context { return ctx },
 		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	w.done = make(chan error, 1)
 	go func() { w.done <- w.server.Serve(l) }()
-	return w, nil
 }
 
 func (w *web) close() error {

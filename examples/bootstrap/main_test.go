@@ -186,7 +186,7 @@ func getJSON(t *testing.T, url string, v any) int {
 func TestServes(t *testing.T) {
 	skipWithoutSignals(t)
 	p := start(t, "--data", t.TempDir(), "--http=:0")
-	url := strings.TrimSuffix(strings.TrimPrefix(p.until("peers are listed at "), "peers are listed at "), "/api/peers")
+	url := strings.TrimSuffix(strings.TrimPrefix(p.until("the page is at "), "the page is at "), "/")
 	if !strings.HasPrefix(url, "http://127.0.0.1:") {
 		t.Errorf("the list is open at %s", url)
 	}
@@ -350,6 +350,13 @@ func TestClearErrors(t *testing.T) {
 		"folder in use":    {[]string{"--data", folder}, "in use"},
 		"no such address":  {[]string{"--data", t.TempDir(), "--listen=here"}, `"here"`},
 		"bad http address": {[]string{"--data", t.TempDir(), "--listen=/ip4/127.0.0.1/tcp/0", "--http=here"}, `"here"`},
+		"negative limit":   {[]string{"--data", t.TempDir(), "--max-streams=-1"}, "--max-streams"},
+		"bad reserve":      {[]string{"--data", t.TempDir(), "--reserve=soon"}, "7d or 12h"},
+		"bad fellow":       {[]string{"--data", t.TempDir(), "--federation=there"}, `--federation: "there"`},
+		"no server runs":   {[]string{"federation", "--data", future}, "99"},
+		"add what":         {[]string{"federation", "add", "there", "--data", folder}, `"there"`},
+		"remove what":      {[]string{"federation", "remove", "there", "--data", folder}, `"there" is no peer ID`},
+		"no such folder":   {[]string{"federation", "status", "--data", "/no/such"}, "no data folder"},
 		"short lease":      {[]string{"--data", t.TempDir(), "--lease=1ms"}, "too short"},
 		"unreadable key":   {[]string{"--data", unreadable, "--listen=/ip4/127.0.0.1/tcp/0"}, "key"},
 		"folder of future": {[]string{"--data", future, "--listen=/ip4/127.0.0.1/tcp/0"}, "99"},

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/multiformats/go-multiaddr"
+
+	"github.com/grapevine-p2p/grapevine/internal/wire"
+)
+
+func limited(t *testing.T) network.ResourceManager {
+	t.Helper()
+	m, err := newLimits()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = m.Close() })
+	return m
+}
+
+// connect opens a connection with streams of the directory, as libp2p does.
+func connect(m network.ResourceManager, n int, from string, streams int) (network.ConnManagementScope, error) {
+	conn, err := m.OpenConnection(network.DirInbound, true, multiaddr.StringCast(from))
+	if err != nil {
+		return nil, err
+	}
+	id := peer.ID(strconv.Itoa(n))
+	if err := conn.SetPeer(id); err != nil {
+		return nil, err
+	}
+	for range streams {
+		span, err := conn.PeerScope().BeginSpan()
+		if err != nil {
+			return nil, err
+		}
+		if err := span.ReserveMemory(streamWindow, network.ReservationPriorityAlways); err != nil {
+			return nil, err
+		}
+		stream, err := m.OpenStream(id, network.DirInbound)
+		if err != nil {
+			return nil, err
+		}
+		if err := stream.SetProtocol(protocol.ID(wire.Directory)); err != nil {
+			return nil, err
+		}
+	}
+	return conn, nil
+}
+
+// The server carries ten thousand peers, each with its leases and a watch.
+func TestTenThousandConnections(t *testing.T) {
+	const peers = 10_000
+	m := limited(t)
+	for i := range peers {
+		if _, err := connect(m, i, fmt.Sprintf("/ip4/11.%d.%d.1/tcp/1", i>>8, i&255), 2); err != nil {
+			t.Fatalf("connection %d: %v", i, err)
+		}
+	}
+	for i := peers; i <= maxConns; i++ {
+		_, err := connect(m, i, fmt.Sprintf("/ip4/11.%d.%d.1/tcp/1", i>>8, i&255), 1)
+		if (err != nil) != (i == maxConns) {
+			t.Fatalf("connection %d of at most %d: %v", i+1, maxConns, err)
+		}
+	}
+}
+
+// One public address has its share; the machine itself and its own network have all.
+func TestShareOfOneAddress(t *testing.T) {
+	for from, want := range map[string]int{
+		"/ip4/203.0.114.7/tcp/1":  connsPerAddress,
+		"/ip6/2001:4860::1/tcp/1": connsPerAddress,
+		"/ip4/192.168.1.7/tcp/1":  2 * connsPerAddress,
+		"/ip4/127.0.0.1/tcp/1":    2 * connsPerAddress,
+	} {
+		m := limited(t)
+		granted := 0
+		for i := range 2 * connsPerAddress {
+			if _, err := connect(m, i, from, 0); err == nil {
+				granted++
+			}
+		}
+		if granted != want {
+			t.Errorf("%s: %d connections granted, want %d", from, granted, want)
+		}
+		if _, err := connect(m, -1, "/ip4/203.0.115.7/tcp/1", 0); err != nil {
+			t.Errorf("%s keeps another address out: %v", from, err)
+		}
+	}
+}
+
+// Who closes and opens connections again and again is slowed down.
+func TestRateOfOneAddress(t *testing.T) {
+	m := limited(t)
+	began := time.Now()
+	granted := 0
+	for i := range 4 * connsPerAddress {
+		if conn, err := connect(m, i, "/ip4/203.0.114.7/tcp/1", 0); err == nil {
+			granted++
+			conn.Done()
+		}
+	}
+	if most := connsPerAddress + newConnsPerAddress*int(time.Since(began)/time.Second+1); granted < connsPerAddress || granted > most {
+		t.Errorf("%d new connections granted in %s, want %d to %d", granted, time.Since(began), connsPerAddress, most)
+	}
+}
