@@ -12,7 +12,7 @@ const said = {
 	back: 'is back',
 	away: 'went away',
 	left: 'left',
-	expired: 'ended its lease by silence',
+	expired: 'is no longer listed',
 };
 
 const gone = new Set(['away', 'left', 'expired']);
@@ -20,17 +20,17 @@ const gone = new Set(['away', 'left', 'expired']);
 export class Feed {
 	#list = find('feed');
 	#waiting = [];
+	#newest = 0; // when the last of them happened
 	#paint = perFrame(() => this.#write());
 
-	// replace takes what happened before the page was opened, oldest first.
-	replace(happenings) {
-		this.#list.replaceChildren();
-		this.#waiting = [];
-		for (const h of happenings) this.#waiting.push({ ...h, old: true });
-		this.#paint();
+	// catchUp takes what happened while the page was not looking, oldest first.
+	catchUp(happenings) {
+		const seen = this.#newest;
+		for (const h of happenings) if (h.at > seen) this.add({ ...h, old: true });
 	}
 
 	add(happening) {
+		this.#newest = Math.max(this.#newest, happening.at);
 		this.#waiting.push(happening);
 		if (this.#waiting.length > kept) this.#waiting.shift();
 		this.#paint();

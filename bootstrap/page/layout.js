@@ -1,23 +1,26 @@
 // Where the overlay's peers lie. A peer keeps its place while others come and go,
 // and gets it back when it returns.
 
-const { forceLink, forceManyBody, forceSimulation, forceX, forceY } = globalThis.d3;
+const { forceCollide, forceLink, forceManyBody, forceSimulation, forceX, forceY } = globalThis.d3;
 
 const remembered = 5000; // places of peers that are gone
 const warm = 0.12; // how much a change moves what lies still
+const few = 80; // peers that get more room, for their names
 
 export class Layout {
 	nodes = [];
 	links = [];
 	#byID = new Map();
 	#places = new Map();
-	#pull = forceLink().id((n) => n.id).distance(54);
+	#pull = forceLink().id((n) => n.id);
+	#push = forceManyBody().theta(1).distanceMax(420);
+	#room = forceCollide();
 	#force = forceSimulation()
 		.stop()
 		.velocityDecay(0.45)
 		.alphaDecay(0.028)
 		.force('link', this.#pull)
-		.force('push', forceManyBody().strength(-110).theta(1).distanceMax(420))
+		.force('push', this.#push)
 		.force('x', forceX().strength(0.06))
 		.force('y', forceY().strength(0.06));
 
@@ -51,9 +54,19 @@ export class Layout {
 		this.nodes = [...this.#byID.values()];
 		for (const node of this.nodes) if (node.x === undefined) this.#place(node);
 		this.links = links.map(([source, target]) => ({ source, target }));
+		this.#spread();
 		this.#force.nodes(this.nodes);
 		this.#pull.links(this.links);
 		if (moved) this.#force.alpha(first ? 1 : Math.max(this.#force.alpha(), warm));
+	}
+
+	// spread gives each peer room by how many there are.
+	#spread() {
+		const lonely = Math.max(0, 1 - this.nodes.length / few);
+		this.#pull.distance(54 + 60 * lonely);
+		this.#push.strength(-110 - 260 * lonely);
+		this.#room.radius(8 + 26 * lonely);
+		this.#force.force('room', lonely > 0 ? this.#room : null);
 	}
 
 	#remember(id, { x, y }) {

@@ -65,7 +65,7 @@ listen({
 		find('capped').hidden = hidden === 0;
 		write(find('capped'), `${count(hidden, 'more registration')} than this page shows.`);
 		counters.replace(all.points);
-		feed.replace(all.recent);
+		feed.catchUp(all.recent);
 		model.replace(all.peers);
 	},
 	change(change) {
