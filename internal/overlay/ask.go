@@ -22,6 +22,7 @@ type search struct {
 	under    []attempt
 	results  map[result]struct{}   // delivered, whoever brought them
 	found    int                   // results delivered and not rejected
+	direct   bool                  // something came by a dial: others can
 	lingers  bool                  // there is nobody left to ask
 	tried    []uint32              // marks of the origins that were probed
 	wrong    []uint32              // and of those that do not have what they promised
@@ -210,9 +211,10 @@ func (s *search) count(number uint8, t *wire.Tally) {
 	}
 }
 
-// tally adds up what the attempts have cost, as far as is known. The share of the
-// overlay that they covered together is 1 - Fresh/Known, unknown if Known is 0.
-func (s *search) tally() *wire.Tally {
+// tally adds up what the attempts of a search have cost, as far as is known. The share
+// of the overlay that they covered together is 1 - Fresh/Known, unknown if Known is 0.
+// In the trace, this node stands between two attempts: each begins here.
+func (c *Core) tally(s *search) *wire.Tally {
 	sum := s.own
 	sum.Found = uint32(s.found)
 	for number := 1; number <= int(s.attempts); number++ {
@@ -225,6 +227,9 @@ func (s *search) tally() *wire.Tally {
 		sum.Covered = max(sum.Covered, t.Covered)
 		sum.Unreachable += t.Unreachable
 		sum.Stale += t.Stale
+		if len(t.Trace) > 0 && len(sum.Trace) > 0 && len(sum.Trace) < wire.MaxSteps {
+			sum.Trace = append(sum.Trace, wire.Step{Peer: c.self.Peer})
+		}
 		sum.Trace = append(sum.Trace, t.Trace[:min(len(t.Trace), wire.MaxSteps-len(sum.Trace))]...)
 	}
 	if missed := s.missed(); missed < 1 {
@@ -292,7 +297,7 @@ func (s *search) nobodyNew() bool {
 func (c *Core) finish(s *search) {
 	e := c.emit(Done, "")
 	e.GUID = s.guid
-	e.Tally = s.tally()
+	e.Tally = c.tally(s)
 	e.Msg.Tally = e.Tally
 	c.cancel(s.guid)
 }
@@ -341,7 +346,7 @@ func (c *Core) reject(guid wire.GUID, holder wire.PeerID) {
 		s.plan.ended(c, s)
 		c.searchTimer()
 	case s.wake == never:
-		s.wake = c.now + c.trip(AgainHops)
+		s.wake = c.now + c.trip(ScoutHops)
 		c.searchTimer()
 	}
 }

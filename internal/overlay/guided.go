@@ -6,8 +6,8 @@ import "github.com/grapevine-p2p/grapevine/internal/wire"
 // summaries match; then a scout goes from peer to peer, follows what matches on its
 // way, and else goes anywhere new; then walkers do the same for longer. Where a walk
 // vanishes, as among the dead, another goes that is acknowledged hop by hop. Where that
-// does not help, or what came was false, as among the hostile, more and more go out at
-// once, shorter ones.
+// does not help, or what came was false, as among the hostile, more and more scouts go
+// out at once.
 type guided struct {
 	stage guidedStage
 	round int // of attempts after some were lost
@@ -54,7 +54,7 @@ func (g *guided) ended(c *Core, s *search) {
 func (g *guided) waited(c *Core, s *search) {
 	lost := c.lose(s)
 	switch {
-	case s.lingers && s.tally().Unreachable > 0 && g.round < MaxRounds:
+	case s.lingers && c.tally(s).Unreachable > 0 && g.round < MaxRounds:
 		s.lingers = false // what was out of reach may have new neighbours by now
 		g.again(c, s)
 	case s.lingers:
@@ -96,15 +96,14 @@ func (g *guided) again(c *Core, s *search) {
 	g.stage = again
 	g.round++
 	w := wire.Walk{Kind: wire.WalkGuided}
-	if g.round%NotDirectly != 0 {
+	if g.round%NotDirectly != 0 || s.direct {
 		w.Asker = c.reachable()
 	}
+	n := min(1+g.round, max(1, c.relays()))
 	if g.round == 1 && len(s.wrong) == 0 { // among the dead one such is enough
-		w.Careful = true
-		g.send(c, s, 1, ScoutHops, w)
-	} else {
-		g.send(c, s, 1+(g.round+1)/2, AgainHops, w)
+		w.Careful, n = true, 1
 	}
+	g.send(c, s, n, ScoutHops, w)
 }
 
 // send lets n walks go, and waits for them.

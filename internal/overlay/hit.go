@@ -202,6 +202,9 @@ func (c *Core) direct(peer wire.PeerID, m *wire.Message) {
 		c.stats.HitsUnrouted++
 		c.end(peer, ReasonTransient)
 	default:
+		if s := c.attemptOf(m.GUID).search; s != nil {
+			s.direct = true
+		}
 		c.arrivedHome(peer, 0, m)
 	}
 }
@@ -235,7 +238,7 @@ func (c *Core) arrivedHome(peer wire.PeerID, serial uint32, m *wire.Message) {
 		s.count(a.number, m.Tally)
 	}
 	e := c.emit(Deliver, peer)
-	e.GUID, e.Msg, e.Tally = s.guid, *m, s.tally()
+	e.GUID, e.Msg, e.Tally = s.guid, *m, c.tally(s)
 	e.Msg.Items = m.Items[:n:n]
 	c.delivered(a, m.Tally)
 }

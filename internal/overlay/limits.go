@@ -187,12 +187,12 @@ const (
 	// have had a short life.
 	MaxWalkers   = 3
 	EnoughMissed = 0.01
-	// AgainHops and MaxRounds bound the attempts after some were lost: where three
-	// in ten peers drop what they should carry, a walk lives for two or three hops.
-	AgainHops = 6
-	MaxRounds = 14
-	// NotDirectly: every so many rounds are answered on the way back alone, if the
-	// node is not as easy to dial as it thinks.
+	// MaxRounds bounds the attempts after some were lost, one more in each round: all
+	// that there may be. Where three in ten peers drop what they should carry, a walk
+	// lives for two or three hops; shorter ones would come to the same peers again.
+	MaxRounds = 13
+	// NotDirectly: every so many rounds are answered on the way back alone, if nothing
+	// came directly so far: the node may not be as easy to dial as it thinks.
 	NotDirectly = 3
 	// RandomWalkers is the number of walkers of the plain strategy (Lv et al. 2002:
 	// 16 to 64).
