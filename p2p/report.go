@@ -27,7 +27,7 @@ type Report struct {
 	Share       float64 // estimated share of the overlay that it covered, 0 to 1; -1: unknown
 	Unreachable int     // peers that did not answer
 	Stale       int     // peers that did not share what their summaries promised
-	Path        []Step  // what was done where it came, walk by walk, if the query asked for it; 64 at most
+	Path        []Step  // what was done where it came, walk by walk, with this node between two, if the query asked for it; 64 at most
 }
 
 // Step is what one peer did with a query that had come to it.

@@ -16,7 +16,7 @@ const mostShown = 400
 
 // explain shows the path of the first query.
 func explain(out *program.Output, r *result) {
-	if r.name == kademlia {
+	if isModel(r.name) {
 		out.Detail("\n%s: a model, which shows no path", r.name)
 		return
 	}
@@ -36,7 +36,7 @@ func explain(out *program.Output, r *result) {
 	if floods > 0 {
 		explainFlood(out, s)
 	}
-	shown := 0
+	shown, begun := 0, 0
 	for _, m := range s.Path {
 		if floods > 0 && (m.Kind == wire.KindQuery && m.Walk == 0) {
 			continue
@@ -44,6 +44,11 @@ func explain(out *program.Output, r *result) {
 		if shown++; shown > mostShown {
 			out.Detail("  and %d more", walks-mostShown)
 			break
+		}
+		if m.Attempt > begun && m.Attempt <= overlay.MaxAttempts {
+			begun = m.Attempt
+			out.Print("attempt", program.Fields{"strategy": r.name, "at_ms": milliseconds(m.At), "attempt": begun},
+				"  attempt %d begins at peer %d", begun, s.Asker)
 		}
 		explainMove(out, r.name, m)
 	}
@@ -61,7 +66,7 @@ func wanted(q *wire.Query) string {
 
 func explainMove(out *program.Output, name string, m sim.Move) {
 	f := program.Fields{
-		"strategy": name, "at_ms": milliseconds(m.At), "from": m.From, "to": m.To, "what": what(m), "hops": m.Hops,
+		"strategy": name, "at_ms": milliseconds(m.At), "from": m.From, "to": m.To, "what": what(m), "hops": m.Hops, "attempt": m.Attempt,
 		"dialled": m.Dialled, "missed": m.Missed, "hostile": m.Hostile,
 	}
 	note := ""
@@ -165,6 +170,10 @@ func explainFlood(out *program.Output, s *sim.Search) {
 // that did nothing but pass it on are not shown.
 func explainSteps(out *program.Output, name string, s *sim.Search) {
 	for _, step := range s.Tally.Trace {
+		if at := sim.NodeOf(step.Peer); at == s.Asker {
+			out.Print("walk", program.Fields{"strategy": name, "peer": at}, "  another walk, from peer %d:", at)
+			continue
+		}
 		if !out.JSON() && step.Known == 0 && step.Found == 0 && step.Lost == 0 {
 			continue
 		}

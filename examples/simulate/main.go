@@ -29,7 +29,7 @@ type cli struct {
 	Degree   int           `help:"Neighbours that each peer seeks." default:"24"`
 	Replicas int           `help:"Peers that have what a query looks for." default:"3"`
 	Keys     int           `help:"Entries that each peer shares." default:"1000"`
-	Strategy []string      `help:"How queries travel: guided, exhaustive, flood, expanding-ring, random-walk, several of them, or all. And kademlia, a model to compare with." default:"guided" placeholder:"NAME"`
+	Strategy []string      `help:"How queries travel: guided, exhaustive, flood, expanding-ring, random-walk, several of them, or all. And kademlia and kademlia-confirmed, models to compare with." default:"guided" placeholder:"NAME"`
 	TTL      int           `help:"Links that a flood goes (default: 7)." name:"ttl" placeholder:"N"`
 	Words    int           `help:"Ask for so many words of a name, at most 3, in place of an exact key." placeholder:"N"`
 	Absent   bool          `help:"Ask for what nobody has, and show which share of the network was searched."`
@@ -70,16 +70,22 @@ func strategyNames() []string {
 	for s := overlay.Guided; s.String() != "unknown"; s++ {
 		names = append(names, s.String())
 	}
-	return append(names, kademlia)
+	return append(names, kademlia, kademliaConfirmed)
 }
 
-// kademlia is no strategy of the overlay but a model of what it is compared with.
-const kademlia = "kademlia"
+// No strategies of the overlay but models of what it is compared with: the first ends
+// when a record is found, the second when a provider that it names has answered.
+const (
+	kademlia          = "kademlia"
+	kademliaConfirmed = "kademlia-confirmed"
+)
+
+func isModel(name string) bool { return name == kademlia || name == kademliaConfirmed }
 
 // strategies returns the names asked for, each once.
 func (c *cli) strategies() []string {
 	if slices.Contains(c.Strategy, "all") {
-		return slices.DeleteFunc(strategyNames(), func(name string) bool { return c.Absent && name == kademlia })
+		return slices.DeleteFunc(strategyNames(), func(name string) bool { return c.Absent && isModel(name) })
 	}
 	var names []string
 	for _, name := range c.Strategy {
@@ -127,7 +133,7 @@ func (c *cli) Validate() error {
 		}
 	}
 	switch {
-	case c.Absent && slices.Contains(c.Strategy, kademlia):
+	case c.Absent && slices.ContainsFunc(c.Strategy, isModel):
 		return fmt.Errorf("--absent: the model of %s knows only records that are there", kademlia)
 	case c.Dead+c.Hostile > 0.95:
 		return fmt.Errorf("--dead and --hostile: too few peers are left to ask")

@@ -175,11 +175,32 @@ func TestAbsent(t *testing.T) {
 	}
 }
 
-// TestAllAbsent: the model, which finds a record whatever is looked for, stays out.
+// TestAllAbsent: the models, which find a record whatever is looked for, stay out.
 func TestAllAbsent(t *testing.T) {
 	c := cli{Strategy: []string{"all"}, Absent: true}
-	if got := c.strategies(); len(got) != len(strategyNames())-1 || slices.Contains(got, kademlia) {
+	if got := c.strategies(); len(got) != len(strategyNames())-2 || slices.ContainsFunc(got, isModel) {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestConfirming a record costs a dial more than finding it, and more where some died.
+func TestConfirming(t *testing.T) {
+	for _, dead := range []string{"0", "0.4"} {
+		all := objects(t, succeed(t, with("--json", "--strategy", "kademlia,kademlia-confirmed", "--dead", dead)...))
+		found, confirmed := all[0], all[1]
+		for _, key := range []string{"messages_mean", "latency_ms_p50"} {
+			if found[key].(float64) >= confirmed[key].(float64) {
+				t.Errorf("%s dead: %s of %v without asking the provider, %v with", dead, key, found[key], confirmed[key])
+			}
+		}
+	}
+}
+
+// TestExplainAttempts: where several walks were sent, it shows which begins where.
+func TestExplainAttempts(t *testing.T) {
+	stdout := succeed(t, with("--explain", "--hostile", "0.7", "--replicas", "1")...)
+	if !strings.Contains(stdout, "attempt 1 begins") || !strings.Contains(stdout, "attempt 2 begins") {
+		t.Errorf("not told apart:\n%s", stdout)
 	}
 }
 
@@ -280,6 +301,7 @@ func TestBadFlags(t *testing.T) {
 		{[]string{"--plot", "figure.pdf"}, `figure.pdf" ends neither in .svg nor in .png`},
 		{[]string{"--plot", filepath.Join(t.TempDir(), "no", "folder.svg")}, "--plot: "},
 		{[]string{"--absent", "--strategy", "kademlia"}, "--absent: the model of kademlia"},
+		{[]string{"--absent", "--strategy", "kademlia-confirmed"}, "--absent: the model of kademlia"},
 		{[]string{"--overlay", "o.svg"}, "--overlay: a drawing of 1000 peers shows nothing; it takes at most --peers 500"},
 	} {
 		stdout, stderr, code := run(t, c.args...)

@@ -35,7 +35,7 @@ func simulate(ctx context.Context, out *program.Output, c *cli, name string) (*r
 	start := time.Now()
 	r := &result{name: name, flags: c}
 	var err error
-	if name == kademlia {
+	if isModel(name) {
 		err = r.runKademlia(ctx, out)
 	} else {
 		err = r.run(ctx, out, overlay.Strategy(slices.Index(strategyNames(), name)))
@@ -78,13 +78,17 @@ func (r *result) run(ctx context.Context, out *program.Output, s overlay.Strateg
 	return nil
 }
 
-// runKademlia looks the same up in the model. It has no upkeep and no state.
+// runKademlia looks the same up in a model. It has no upkeep and no state.
 func (r *result) runKademlia(ctx context.Context, out *program.Output) (err error) {
 	if r.network, err = grow(ctx, out, r.flags, r.name, false); err != nil {
 		return err
 	}
 	n := r.network
 	model := sim.NewKademlia(n.Network)
+	providers := make([][]int, spare*r.flags.Queries) // that the records name, whoever dies
+	for i := range providers {
+		providers[i] = n.Holders(i)
+	}
 	n.Kill(n.Some(r.flags.Dead)...)
 	for next := 0; r.asked < r.flags.Queries; r.asked++ {
 		if err := ctx.Err(); err != nil {
@@ -94,7 +98,12 @@ func (r *result) runKademlia(ctx context.Context, out *program.Output) (err erro
 		if q == nil {
 			break
 		}
-		found := model.Find(at, keyOf(r.asked))
+		var found sim.Lookup
+		if r.name == kademliaConfirmed {
+			found = model.Confirmed(at, keyOf(r.asked), providers[next-1])
+		} else {
+			found = model.Find(at, keyOf(r.asked))
+		}
 		r.messages = append(r.messages, found.Messages)
 		if found.Found {
 			r.succeeded++

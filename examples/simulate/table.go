@@ -33,7 +33,7 @@ func (r *result) print(out *program.Output) {
 			f["coverage_estimated"] = nil
 		}
 	}
-	if r.name == kademlia { // the model has neither
+	if isModel(r.name) { // the model has neither
 		f["state_bytes_mean"], f["upkeep_bytes_per_s"], f["origins_mean"], f["hops_mean"] = nil, nil, nil, nil
 	}
 	out.Print("result", f, "")
@@ -56,7 +56,7 @@ func table(c *cli, results []*result) []string {
 		}
 		fmt.Fprintf(w, "%s\t%s\t%.1f\t%d\t%d\t", r.name, success, r.mean(),
 			percentile(r.messages, 0.5), percentile(r.messages, 0.95))
-		if r.name == kademlia {
+		if isModel(r.name) {
 			fmt.Fprintf(w, "-\t%s\t-\t-\t", r.latency())
 		} else {
 			fmt.Fprintf(w, "%s\t%s\t%.0f KiB\t%.0f B/s\t", r.distance(), r.latency(), r.network.state/1024, r.network.upkeep)
@@ -74,8 +74,12 @@ func table(c *cli, results []*result) []string {
 		if r.falseHits > 0 {
 			fmt.Fprintf(&b, "\n%s: %d false hits were seen through and not counted", r.name, r.falseHits)
 		}
-		if r.name == kademlia {
-			fmt.Fprint(&b, "\nkademlia is an idealised model over the same latencies: full buckets, alpha 3, first record found")
+		if isModel(r.name) {
+			until := "first record found"
+			if r.name == kademliaConfirmed {
+				until = "until a provider that the record names has answered"
+			}
+			fmt.Fprintf(&b, "\n%s is an idealised model over the same latencies: full buckets, alpha 3, %s", r.name, until)
 			if c.Words > 0 || c.Hostile > 0 || c.Loss > 0 || c.Session > 0 || c.Changing > 0 {
 				fmt.Fprint(&b, "\nit looks up exact keys all the same, among honest peers that stay, and nothing is lost")
 			}

@@ -56,6 +56,29 @@ type Lookup struct {
 	Found    bool
 }
 
+// Confirmed looks up the record of a key, and then asks the providers that it names,
+// one after the other, until one answers. That is what a hit of the overlay tells
+// unasked: that somebody is there who has it now. Each of them needs a dial.
+func (k *Kademlia) Confirmed(node int, key uint64, providers []int) Lookup {
+	l := k.Find(node, key)
+	if !l.Found {
+		return l
+	}
+	for _, provider := range providers {
+		from, to := int32(node), int32(provider)
+		l.Messages++
+		if !k.network.reachable(from, to) {
+			l.Took += k.network.cfg.ConnectTimeout
+			continue
+		}
+		l.Messages++
+		l.Took += 2 * (k.network.latency(from, to) + k.network.latency(to, from))
+		return l
+	}
+	l.Found = false
+	return l
+}
+
 // request is one that is under way.
 type request struct {
 	place  int

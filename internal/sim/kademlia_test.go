@@ -46,6 +46,32 @@ func TestKademlia(t *testing.T) {
 	}
 }
 
+// TestKademliaConfirmed: the providers are asked in turn until one answers.
+func TestKademliaConfirmed(t *testing.T) {
+	net := grown(t, 100, func(cfg *Config) { cfg.Overlay.Degree = 5 })
+	k := NewKademlia(net)
+	live := net.Live()
+	asker, gone, there := live[0], live[1], live[2]
+	key := net.rng.Uint64()
+	net.Kill(gone)
+	plain := k.Find(asker, key)
+	for _, c := range []struct {
+		providers []int
+		found     bool
+		messages  int
+		least     time.Duration
+	}{
+		{[]int{there}, true, 2, time.Millisecond},
+		{[]int{gone, there}, true, 3, net.cfg.ConnectTimeout},
+		{[]int{gone}, false, 1, net.cfg.ConnectTimeout},
+	} {
+		l := k.Confirmed(asker, key, c.providers)
+		if l.Found != c.found || l.Messages != plain.Messages+c.messages || l.Took < plain.Took+c.least {
+			t.Errorf("%v: %+v, without asking them %+v", c.providers, l, plain)
+		}
+	}
+}
+
 func TestKademliaClosest(t *testing.T) {
 	net := grown(t, 100, func(cfg *Config) { cfg.Overlay.Degree = 5 })
 	k := NewKademlia(net)
