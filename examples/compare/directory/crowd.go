@@ -89,6 +89,7 @@ func (c *Crowd) Pass(v Visit, _ *struct{}) error {
 		if err != nil {
 			return err
 		}
+		m.detached = true
 		if err := m.connect(c.ctx, server, v.Kind); err != nil {
 			return err
 		}

@@ -37,7 +37,8 @@ type member struct {
 	addrs []ma.Multiaddr // that it says it listens on
 	conn  transport.CapableConn
 	speaker
-	claimed int // names
+	claimed  int  // names
+	detached bool // it registers as one that does not stay
 }
 
 // newMember makes a peer whose key follows from its name.

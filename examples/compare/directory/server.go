@@ -30,7 +30,7 @@ type Serving struct {
 	Kind   string
 	Folder string        // where registrations are made durable
 	Lease  time.Duration // of Grapevine; 0: its default
-	Room   int           // of Grapevine, for registrations; 0: its default
+	Room   int           // of Grapevine, for registrations and names; 0: its default
 	Filled int           // registrations of waku that are there at the start
 	Fine   bool          // heap profiles are wanted, of more than a few objects
 }
@@ -87,7 +87,10 @@ func (s *Server) serveOurs(args Serving) error {
 		return err
 	}
 	s.stop = append(s.stop, store.Close)
-	s.ours = &bootstrap.Server{Host: s.host, Store: store, Lease: args.Lease, Logger: log, Limits: bootstrap.Limits{Registrations: args.Room}}
+	s.ours = &bootstrap.Server{
+		Host: s.host, Store: store, Lease: args.Lease, Logger: log,
+		Limits: bootstrap.Limits{Registrations: args.Room, Names: args.Room},
+	}
 	if err := s.ours.Start(context.Background()); err != nil {
 		return err
 	}

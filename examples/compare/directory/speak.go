@@ -96,7 +96,7 @@ func (d *directorySpeaker) claim(name string) error {
 		return err
 	}
 	for {
-		resp, err := d.ask(&pb.DirectoryRequest{Body: &pb.DirectoryRequest_Register{Register: &pb.DirectoryRegister{Record: envelope}}})
+		resp, err := d.ask(&pb.DirectoryRequest{Body: &pb.DirectoryRequest_Register{Register: &pb.DirectoryRegister{Record: envelope, Detached: d.detached}}})
 		if r := (*refusal)(nil); errors.As(err, &r) && r.after > 0 {
 			time.Sleep(min(r.after, patience)) // as the answer says; it counts as waiting for it
 			continue
