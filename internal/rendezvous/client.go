@@ -24,6 +24,7 @@ type Client struct{ Host host.Host }
 type Found struct {
 	Namespace string
 	Peer      peer.AddrInfo
+	Seq       uint64 // a peer's newer record has a higher one
 	TTL       time.Duration
 }
 
@@ -176,11 +177,11 @@ func decodeDiscovered(m *pb.RendezvousMessage, ns string) ([]Found, []byte, erro
 		if len(reg.GetNs()) > MaxNamespace || ns != "" && reg.Ns != nil && reg.GetNs() != ns {
 			continue
 		}
-		info, err := openRecord(reg.GetSignedPeerRecord())
+		rec, err := openRecord(reg.GetSignedPeerRecord())
 		if err != nil {
 			continue
 		}
-		found = append(found, Found{reg.GetNs(), info, lifetime(reg.GetTtl())})
+		found = append(found, Found{reg.GetNs(), peer.AddrInfo{ID: rec.PeerID, Addrs: rec.Addrs}, rec.Seq, lifetime(reg.GetTtl())})
 	}
 	return found, r.GetCookie(), nil
 }

@@ -10,24 +10,24 @@ import (
 
 // openRecord verifies a signed peer record: its size, its signature, and that the
 // key is that of the peer it names.
-func openRecord(sealed []byte) (peer.AddrInfo, error) {
+func openRecord(sealed []byte) (*peer.PeerRecord, error) {
 	if len(sealed) > maxRecord {
-		return peer.AddrInfo{}, fmt.Errorf("%w: record of %d bytes, at most %d", errMalformed, len(sealed), maxRecord)
+		return nil, fmt.Errorf("%w: record of %d bytes, at most %d", errMalformed, len(sealed), maxRecord)
 	}
 	envelope, opened, err := record.ConsumeEnvelope(sealed, peer.PeerRecordEnvelopeDomain)
 	if err != nil {
-		return peer.AddrInfo{}, fmt.Errorf("%w: record: %w", errMalformed, err)
+		return nil, fmt.Errorf("%w: record: %w", errMalformed, err)
 	}
 	rec, ok := opened.(*peer.PeerRecord)
 	switch {
 	case !ok:
-		return peer.AddrInfo{}, fmt.Errorf("%w: not a peer record", errMalformed)
+		return nil, fmt.Errorf("%w: not a peer record", errMalformed)
 	case !rec.PeerID.MatchesPublicKey(envelope.PublicKey):
-		return peer.AddrInfo{}, fmt.Errorf("%w: record is not signed by its peer", errMalformed)
+		return nil, fmt.Errorf("%w: record is not signed by its peer", errMalformed)
 	case len(rec.Addrs) == 0:
-		return peer.AddrInfo{}, fmt.Errorf("%w: record without addresses", errMalformed)
+		return nil, fmt.Errorf("%w: record without addresses", errMalformed)
 	}
-	return peer.AddrInfo{ID: rec.PeerID, Addrs: rec.Addrs}, nil
+	return rec, nil
 }
 
 // sealRecord signs where a peer is, leaving out the last addresses if there are too

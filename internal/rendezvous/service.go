@@ -212,11 +212,11 @@ func (s *Service) register(stream network.Stream, req *pb.RendezvousRegister, re
 
 // enter verifies a registration and takes it. The connection proves the sender.
 func (s *Service) enter(sender peer.ID, req *pb.RendezvousRegister) (time.Duration, error) {
-	info, err := openRecord(req.GetSignedPeerRecord())
+	rec, err := openRecord(req.GetSignedPeerRecord())
 	if err != nil {
 		return 0, refuse(InvalidRecord, "the signed peer record is missing, too long or not sound")
 	}
-	if info.ID != sender {
+	if rec.PeerID != sender {
 		return 0, refuse(NotAuthorized, "a peer registers only itself")
 	}
 	ttl := time.Duration(min(req.GetTtl(), uint64(MaxTTL/time.Second)+1)) * time.Second
