@@ -232,8 +232,9 @@ func merge(a, b entry) entry {
 	if b.since.Before(a.since) {
 		a.since = b.since
 	}
-	if b.expires.After(a.expires) {
-		a.expires = b.expires
+	a.unconfirmed = a.unconfirmed && b.unconfirmed
+	if b.expires.After(a.expires) { // it has heard from the peer since
+		a.expires, a.detached, a.self = b.expires, b.detached, b.self
 	}
 	return a
 }

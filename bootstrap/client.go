@@ -29,6 +29,11 @@ type Client struct {
 	log     *slog.Logger
 	timeout time.Duration
 	links   []*link // one for each server, in the caller's order
+	queue   int     // reports that wait for a watcher
+
+	hidden, detached bool
+	neighbours       func() []peer.ID // nil: not told
+	agent            string
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -42,6 +47,7 @@ type Client struct {
 	seq      uint64 // the last that was signed
 	revision uint64 // the last that was given out
 	seen     []view // what the last list and the last watch told, to resume from
+	adverts  map[advert]bool
 }
 
 // ClientConfig is a client's settings. The zero value has the defaults.
@@ -54,6 +60,21 @@ type ClientConfig struct {
 	// Timeout bounds each attempt to get an answer from one server; the default is
 	// 5 s.
 	Timeout time.Duration
+
+	// Hidden keeps this peer from being listed, watched and handed out to others;
+	// it is found by its name only.
+	Hidden bool
+	// Detached does without a lasting connection: the servers grant a longer lease,
+	// and the client connects to renew it and lets go again. To others the peer is
+	// there while the lease runs.
+	Detached bool
+	// Neighbours is asked for the peers that this one has links to, for the servers'
+	// picture of the network; 64 are told. It is called from several goroutines.
+	// Without it nothing is told of them.
+	Neighbours func() []peer.ID
+	// Agent is the name and version of the software, for the same picture, in at
+	// most 64 bytes.
+	Agent string
 }
 
 // NewClient makes a client with the default settings. See [ClientConfig.NewClient].
@@ -75,8 +96,12 @@ func (cfg ClientConfig) NewClient(h host.Host, servers ...peer.AddrInfo) (*Clien
 		network: cfg.Network,
 		log:     cfg.Logger,
 		timeout: cfg.Timeout,
+		queue:   watchQueue,
 		naming:  make(chan struct{}, 1),
 		leases:  make(map[nameKey]*Lease),
+		adverts: make(map[advert]bool),
+
+		hidden: cfg.Hidden, detached: cfg.Detached, neighbours: cfg.Neighbours, agent: cfg.Agent,
 	}
 	if c.network == "" {
 		c.network = wire.DefaultNetwork
@@ -114,8 +139,10 @@ func (cfg ClientConfig) NewClient(h host.Host, servers ...peer.AddrInfo) (*Clien
 	go c.readdress(changes)
 	c.notify = &network.NotifyBundle{DisconnectedF: c.disconnected}
 	h.Network().Notify(c.notify)
-	for _, l := range c.links {
-		h.ConnManager().Protect(l.info.ID, protectTag)
+	if !c.detached {
+		for _, l := range c.links {
+			h.ConnManager().Protect(l.info.ID, protectTag)
+		}
 	}
 	return c, nil
 }
@@ -126,8 +153,8 @@ const protectTag = "grapevine-directory"
 // goodbyeTimeout bounds how long Close tries to give its names up.
 const goodbyeTimeout = 2 * time.Second
 
-// Close releases the client's leases, as far as servers answer within two seconds,
-// and waits for everything that the client started.
+// Close releases the client's leases and leaves the namespaces that it advertised in,
+// as far as servers answer within two seconds, and waits for everything that the client started.
 func (c *Client) Close() error {
 	c.mu.Lock()
 	if c.closed {
@@ -145,6 +172,7 @@ func (c *Client) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), goodbyeTimeout)
 	defer cancel()
 	var releases sync.WaitGroup
+	releases.Go(func() { c.unadvertise(ctx) })
 	for _, l := range leases {
 		releases.Go(func() {
 			if err := l.Release(ctx); err != nil {
@@ -213,6 +241,9 @@ func (c *Client) disconnected(n network.Network, conn network.Conn) {
 	if i < 0 || n.Connectedness(id) == network.Connected {
 		return
 	}
+	if c.detached {
+		return // as it is meant to be
+	}
 	c.links[i].lost()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -253,7 +284,7 @@ func (c *Client) sign(name string, key nameKey, removed bool, above uint64) (*cl
 	c.mu.Unlock()
 	record := &claim{
 		network: c.network, name: name, key: key, peer: c.host.ID(), seq: seq,
-		removed: removed, expires: now.Add(recordValidity),
+		removed: removed, hidden: c.hidden, expires: now.Add(recordValidity),
 	}
 	if !removed {
 		record.addrs = c.host.Addrs()

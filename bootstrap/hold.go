@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"github.com/grapevine-p2p/grapevine/internal/names"
 )
 
 // hold is a lease's state with one server.
@@ -17,6 +19,7 @@ type hold struct {
 	mu      sync.Mutex // guards what follows
 	seq     uint64     // of the claim that the server granted; 0: none
 	expires time.Time
+	term    names.Term // of the name, as far as it is confirmed
 	err     error
 }
 
@@ -31,6 +34,7 @@ const (
 // keep renews the lease with one server until it is stopped.
 func (h *hold) keep() {
 	retry := firstRetry
+	var wanted time.Time // when the server wants to be asked again
 	timer := time.NewTimer(h.due())
 	defer timer.Stop()
 	for {
@@ -40,7 +44,7 @@ func (h *hold) keep() {
 		case <-h.poked:
 			// Not all clients of a server that went away at the same moment, nor
 			// at once to one that hangs up on every attempt.
-			timer.Reset(rand.N(retry / 2))
+			timer.Reset(max(rand.N(retry/2), time.Until(wanted)))
 			continue
 		case <-timer.C:
 		}
@@ -50,11 +54,13 @@ func (h *hold) keep() {
 			timer.Reset(h.due())
 			continue
 		}
-		wait := retry
+		wait := jitter(retry)
 		if later := (*laterError)(nil); errors.As(err, &later) {
-			wait = max(wait, min(later.after, lastRetry))
+			after := min(later.after, maxRetryAfter)
+			wanted = time.Now().Add(after)
+			wait = max(wait, after+rand.N(after/5+1))
 		}
-		timer.Reset(jitter(wait))
+		timer.Reset(wait)
 		retry = min(2*retry, lastRetry)
 	}
 }
@@ -92,9 +98,9 @@ func (h *hold) tend() error {
 	renew := h.seq == claim.seq
 	h.mu.Unlock()
 	if renew {
-		lease, err := h.link.renew(ctx, h.lease.name)
+		granted, err := h.link.renew(ctx, h.lease.name)
 		if !errors.Is(err, ErrNotRegistered) {
-			return h.note(claim.seq, lease, err)
+			return h.note(claim.seq, granted, err)
 		}
 	}
 	_, err = h.register(ctx)
@@ -107,18 +113,18 @@ func (h *hold) register(ctx context.Context) (fresh bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	lease, fresh, err := h.link.register(ctx, claim)
+	granted, fresh, err := h.link.register(ctx, claim)
 	if stale := (*staleError)(nil); errors.As(err, &stale) {
 		// A clock that went back: the server says what to exceed.
 		if claim, err = h.lease.current(stale.seq); err == nil {
-			lease, fresh, err = h.link.register(ctx, claim)
+			granted, fresh, err = h.link.register(ctx, claim)
 		}
 	}
-	return fresh, h.note(claim.seq, lease, err)
+	return fresh, h.note(claim.seq, granted, err)
 }
 
 // note keeps how an attempt ended, and says once when a server begins to refuse.
-func (h *hold) note(seq uint64, lease time.Duration, err error) error {
+func (h *hold) note(seq uint64, granted grant, err error) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if refusal(err) && !refusal(h.err) {
@@ -127,9 +133,14 @@ func (h *hold) note(seq uint64, lease time.Duration, err error) error {
 	h.err = err
 	switch {
 	case err == nil:
-		h.seq, h.expires = seq, time.Now().Add(lease)
+		now := time.Now()
+		h.seq, h.expires = seq, now.Add(granted.lease)
+		// An answer that confirms nothing takes nothing back.
+		if granted.term.Left(now) > h.term.Left(now) {
+			h.term = granted.term
+		}
 	case refusal(err):
-		h.seq = 0
+		h.seq, h.term = 0, names.Term{}
 	}
 	return err
 }

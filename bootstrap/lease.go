@@ -35,6 +35,9 @@ type LeaseStatus struct {
 	Held bool
 	// Expires is when it ends if it is not renewed.
 	Expires time.Time
+	// Until is until when this server has confirmed the name as this peer's; zero
+	// while it confirms nothing, as without a majority of the servers.
+	Until time.Time
 	// Err is why the server did not grant or renew it last time.
 	Err error
 }
@@ -81,20 +84,44 @@ func (l *Lease) Name() string { return l.name }
 
 // Status returns the lease's state with each server.
 func (l *Lease) Status() []LeaseStatus {
+	now := time.Now()
 	all := make([]LeaseStatus, len(l.holds))
 	for i, h := range l.holds {
 		h.mu.Lock()
 		all[i] = LeaseStatus{
-			Server: h.link.info.ID, Held: h.seq > 0 && time.Now().Before(h.expires), Expires: h.expires, Err: h.err,
+			Server: h.link.info.ID, Held: h.seq > 0 && now.Before(h.expires), Expires: h.expires, Err: h.err,
+		}
+		if left := h.term.Left(now); left > 0 {
+			all[i].Until = now.Add(left)
 		}
 		h.mu.Unlock()
 	}
 	return all
 }
 
-// Err returns nil while at least one server holds the lease and none refuses it. A
-// refusal comes when the servers were cut off from each other and another peer took
-// the name meanwhile.
+// Until returns until when the name is this peer's for certain: nobody else has it
+// before, whatever happens to the servers, this machine's clock or the connection.
+// Renewals move it on while a majority of the servers answers one that answers this
+// peer. It is zero once that time is over, for a name that was never confirmed, and
+// for the empty name, which is nobody's. It is for a peer that does what only the
+// holder of a name may do; at zero it stops.
+func (l *Lease) Until() time.Time {
+	var latest time.Time
+	for _, s := range l.Status() {
+		if refusal(s.Err) {
+			return time.Time{}
+		}
+		if s.Until.After(latest) {
+			latest = s.Until
+		}
+	}
+	return latest
+}
+
+// Err returns nil while at least one server holds the lease, none refuses it and the
+// name is confirmed. A refusal comes when another peer took the name, while this one
+// was silent for too long. ErrNoMajority says that the peer is listed, and that
+// nobody can confirm its name.
 func (l *Lease) Err() error {
 	if l.ctx.Err() != nil {
 		return ErrClosed
@@ -109,10 +136,13 @@ func (l *Lease) Err() error {
 		e.servers = append(e.servers, s.Server)
 		e.errs = append(e.errs, s.Err)
 	}
-	if held {
-		return nil
+	switch {
+	case !held:
+		return e
+	case l.name != "" && l.Until().IsZero():
+		return fmt.Errorf("name %q is not confirmed: %w", l.name, ErrNoMajority)
 	}
-	return e
+	return nil
 }
 
 // Release gives the name up and returns when the servers that answer know. With

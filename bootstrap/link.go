@@ -28,6 +28,7 @@ type link struct {
 	talk   *talk         // nil: none is open
 	calls  uint64
 	closed bool
+	linger *time.Timer // of a detached client, between calls
 
 	mu    sync.Mutex // guards what follows
 	tried bool
@@ -81,10 +82,12 @@ func (l *link) call(caller context.Context, name string, req *pb.DirectoryReques
 	select {
 	case l.turn <- struct{}{}:
 	case <-ctx.Done():
-		return nil, l.outcome(caller, 0, ctx.Err())
+		return nil, l.outcome(caller, ctx.Err())
 	}
 	defer func() { <-l.turn }()
-	begun := time.Now()
+	if l.client.detached {
+		defer l.rest()
+	}
 	reused := l.talk != nil
 	resp, err := l.exchange(ctx, req)
 	if err != nil && reused && ctx.Err() == nil {
@@ -94,7 +97,7 @@ func (l *link) call(caller context.Context, name string, req *pb.DirectoryReques
 	if err != nil && ctx.Err() != nil {
 		err = fmt.Errorf("no answer in %s", l.client.timeout)
 	}
-	if err := l.outcome(caller, time.Since(begun), err); err != nil {
+	if err := l.outcome(caller, err); err != nil {
 		return nil, err
 	}
 	if e := resp.GetError(); e != nil {
@@ -127,6 +130,7 @@ func (l *link) exchange(ctx context.Context, req *pb.DirectoryRequest) (_ *pb.Di
 			err = ctx.Err() // the stream was reset after the answer
 		}
 	}()
+	begun := time.Now()
 	l.calls++
 	req.Id, req.Network = l.calls, l.client.network
 	if err := t.send(req); err != nil {
@@ -139,11 +143,14 @@ func (l *link) exchange(ctx context.Context, req *pb.DirectoryRequest) (_ *pb.Di
 	if resp.Id != req.Id {
 		return nil, malformed("an answer to another request")
 	}
+	l.mu.Lock()
+	l.rtt = time.Since(begun)
+	l.mu.Unlock()
 	return resp, nil
 }
 
-// open opens a stream to the server, connecting if need be.
-func (l *link) open(ctx context.Context) (*talk, error) {
+// wayTo tells the host where the server is.
+func (l *link) wayTo() {
 	h := l.client.host
 	h.Peerstore().AddAddrs(l.info.ID, l.info.Addrs, peerstore.PermanentAddrTTL)
 	// The client paces its attempts itself; libp2p's backoff of minutes would keep
@@ -151,9 +158,14 @@ func (l *link) open(ctx context.Context) (*talk, error) {
 	if s, ok := h.Network().(interface{ Backoff() *swarm.DialBackoff }); ok {
 		s.Backoff().Clear(l.info.ID)
 	}
+}
+
+// open opens a stream to the server, connecting if need be.
+func (l *link) open(ctx context.Context) (*talk, error) {
+	l.wayTo()
 	ctx, cancel := context.WithTimeout(network.WithAllowLimitedConn(ctx, "directory"), negotiateTimeout)
 	defer cancel()
-	stream, err := h.NewStream(ctx, l.info.ID, protocol.ID(wire.Directory))
+	stream, err := l.client.host.NewStream(ctx, l.info.ID, protocol.ID(wire.Directory))
 	if err != nil {
 		return nil, fmt.Errorf("open a stream: %w", err)
 	}
@@ -180,7 +192,7 @@ func (t *talk) receive(timeout time.Duration) (*pb.DirectoryResponse, error) {
 
 // outcome notes how an attempt ended. That the caller gave up says nothing of the
 // server, unless it did so because others were faster.
-func (l *link) outcome(caller context.Context, took time.Duration, err error) error {
+func (l *link) outcome(caller context.Context, err error) error {
 	cause := context.Cause(caller)
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -189,7 +201,7 @@ func (l *link) outcome(caller context.Context, took time.Duration, err error) er
 		if l.tried && l.err != nil {
 			l.client.log.Info("bootstrap server answers again", "server", l.info.ID)
 		}
-		l.tried, l.err, l.rtt = true, nil, took
+		l.tried, l.err = true, nil
 		return nil
 	case cause != nil && !errors.Is(cause, errSlow):
 		return cause
@@ -217,8 +229,53 @@ func (l *link) close() {
 	l.turn <- struct{}{}
 	defer func() { <-l.turn }()
 	l.closed = true
+	if l.linger != nil {
+		l.linger.Stop()
+	}
 	if l.talk != nil {
 		_ = l.talk.stream.Close()
 		l.talk = nil
 	}
+}
+
+// rest ends a call of a detached client: nothing stays open for long. It is called
+// with the turn held.
+func (l *link) rest() {
+	if l.closed {
+		return
+	}
+	if l.talk != nil {
+		_ = l.talk.stream.Close()
+		l.talk = nil
+	}
+	if l.linger == nil {
+		l.linger = time.AfterFunc(lingerTimeout, l.letGo)
+	} else {
+		l.linger.Reset(lingerTimeout)
+	}
+}
+
+// letGo closes the connection to the server if nothing else uses it.
+func (l *link) letGo() {
+	if l.client.begin() != nil {
+		return
+	}
+	defer l.client.wg.Done()
+	select {
+	case l.turn <- struct{}{}:
+		defer func() { <-l.turn }()
+	default:
+		return // in use: rest comes after it
+	}
+	h := l.client.host
+	if h.ConnManager().IsProtected(l.info.ID, "") {
+		return
+	}
+	for _, conn := range h.Network().ConnsToPeer(l.info.ID) {
+		if len(conn.GetStreams()) > 0 {
+			l.linger.Reset(lingerTimeout)
+			return
+		}
+	}
+	_ = h.Network().ClosePeer(l.info.ID) // it is gone either way
 }

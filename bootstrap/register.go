@@ -9,11 +9,14 @@ import (
 )
 
 // Register claims a name for this peer, or with an empty name lists it as online.
-// It returns when every server that answers has granted it; those that do not get
-// it when they are back. When one of them refuses, what the others newly granted is
-// given back, and the error is the refusal: ErrNameTaken, with a [NameTakenError]
-// that says who has it, or ErrNameInvalid. A name that this client has registered
-// already gives the same lease again.
+// The servers of a federation grant names together, so the word of the first that
+// answers is that of all; the others are told too, those that are down when they are
+// back. Register returns when every server that answers knows. When one of them
+// refuses, what others newly granted is given back, and the error is the refusal:
+// ErrNameTaken, with a [NameTakenError] that says who has it, or ErrNameInvalid. It
+// fails with ErrNoMajority when too few servers of the federation are there to
+// grant names. A name that this client has registered already gives the same lease
+// again.
 func (c *Client) Register(ctx context.Context, name string) (*Lease, error) {
 	l, err := c.register(ctx, name)
 	if err != nil {
@@ -44,53 +47,79 @@ func (c *Client) register(ctx context.Context, name string) (*Lease, error) {
 		return lease, nil
 	}
 
-	reached := ask(ctx, c.links, func(ctx context.Context, l *link) (entry, error) { return l.lookup(ctx, name, key) })
 	claim, err := c.sign(name, key, false, 0)
 	if err != nil {
 		return nil, err
 	}
-	// One server after the other, in an order that is the same for everybody, so
-	// that of several who want a name at once the first at the first server has it.
-	slices.SortFunc(reached, func(a, b answer[entry]) int { return cmp.Compare(a.link.info.ID, b.link.info.ID) })
 	lease = newLease(c, name, key, claim)
-	var fresh []*link
-	var refused error
-	held := 0
-	for i, a := range reached {
-		if a.err == nil && a.value.claim.peer != c.host.ID() {
-			refused = &NameTakenError{Name: name, Owner: a.value.claim.peer, Until: a.value.expires}
-			break
-		}
-		if a.err != nil && !errors.Is(a.err, ErrNotRegistered) {
-			continue
-		}
-		h := lease.hold(a.link)
-		isNew, err := h.register(ctx)
-		reached[i].err = err
-		if refusal(err) {
-			refused = err
-			break
-		}
-		if isNew {
-			fresh = append(fresh, a.link)
-		}
-		if err == nil {
-			held++
-		}
+	fresh, err := c.claim(ctx, lease)
+	if err == nil {
+		err = lease.start()
 	}
-	if refused == nil && held > 0 {
-		refused = lease.start()
-	}
-	if refused != nil || held == 0 {
+	if err != nil {
 		c.giveBack(ctx, fresh, name, key)
-	}
-	switch {
-	case refused != nil:
-		return nil, refused
-	case held == 0:
-		return nil, noServer(ctx, reached)
+		return nil, err
 	}
 	return lease, nil
+}
+
+// claim puts a lease's claim to the servers and returns those where it is new. It
+// goes to one after the other until one grants it, in an order that is the same for
+// everybody: so of several who want a name at once the first at the first server has
+// it, also where the servers do not decide together. The others are told at once. It
+// fails when one refuses, or none grants.
+func (c *Client) claim(ctx context.Context, lease *Lease) (fresh []*link, err error) {
+	// A question that costs nothing tells who is there.
+	reached := ask(ctx, c.links, func(ctx context.Context, l *link) (bool, error) {
+		_, err := l.lookup(ctx, lease.name, lease.key)
+		if errors.Is(err, ErrNotRegistered) {
+			err = nil
+		}
+		return false, err
+	})
+	slices.SortFunc(reached, func(a, b answer[bool]) int { return cmp.Compare(a.link.info.ID, b.link.info.ID) })
+	put := func(ctx context.Context, l *link) (bool, error) { return lease.hold(l).register(ctx) }
+	var all, answers []answer[bool]
+	var others []*link
+	granted, refused := false, false
+	for _, a := range reached {
+		switch {
+		case a.err != nil:
+			all = append(all, a)
+		case granted:
+			others = append(others, a.link)
+		case !refused:
+			isNew, err := put(ctx, a.link)
+			answers = append(answers, answer[bool]{a.link, isNew, err})
+			granted, refused = err == nil, refusal(err)
+		}
+	}
+	answers = append(answers, ask(ctx, others, put)...)
+	for _, a := range answers {
+		if a.value {
+			fresh = append(fresh, a.link)
+		}
+		if refusal(a.err) && err == nil {
+			err = a.err
+		}
+	}
+	if err == nil && !granted {
+		err = ungranted(ctx, append(all, answers...))
+	}
+	return fresh, err
+}
+
+// ungranted is the error when no server granted a claim and none refused it: what
+// those said that answered, or that none did.
+func ungranted(ctx context.Context, all []answer[bool]) error {
+	for _, reason := range [...]error{ErrNoMajority, ErrFull, ErrStorage, ErrBusy} {
+		for _, a := range all {
+			if errors.Is(a.err, reason) {
+				return a.err
+			}
+		}
+	}
+	return noServer(ctx, all)
 }
 
 // beginNaming waits until no other call of this client claims or gives up a name.

@@ -9,38 +9,62 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
 
+	"github.com/grapevine-p2p/grapevine/internal/names"
 	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
 )
 
-// register sends a claim.
-func (l *link) register(ctx context.Context, c *claim) (lease time.Duration, fresh bool, err error) {
-	resp, err := l.call(ctx, c.name, &pb.DirectoryRequest{Body: &pb.DirectoryRequest_Register{
-		Register: &pb.DirectoryRegister{Record: c.sealed},
-	}})
-	if err != nil {
-		return 0, false, err
-	}
-	return granted(resp)
+// grant is what a server granted.
+type grant struct {
+	lease time.Duration
+	term  names.Term // of the name; its span is 0 while no majority confirms it
 }
 
-func (l *link) renew(ctx context.Context, name string) (time.Duration, error) {
-	resp, err := l.call(ctx, name, &pb.DirectoryRequest{Body: &pb.DirectoryRequest_Renew{
-		Renew: &pb.DirectoryRenew{Name: name},
+// register sends a claim. Fresh tells that there was no registration before.
+func (l *link) register(ctx context.Context, c *claim) (granted grant, fresh bool, err error) {
+	return l.claim(ctx, c.name, &pb.DirectoryRequest{Body: &pb.DirectoryRequest_Register{
+		Register: &pb.DirectoryRegister{Record: c.sealed, Detached: l.client.detached, Self: l.self()},
 	}})
-	if err != nil {
-		return 0, err
-	}
-	lease, _, err := granted(resp)
-	return lease, err
 }
 
-// granted bounds a lease from below, so that no server makes its clients hurry.
-func granted(resp *pb.DirectoryResponse) (time.Duration, bool, error) {
-	g := resp.GetGranted()
+func (l *link) renew(ctx context.Context, name string) (grant, error) {
+	granted, _, err := l.claim(ctx, name, &pb.DirectoryRequest{Body: &pb.DirectoryRequest_Renew{
+		Renew: &pb.DirectoryRenew{Name: name, Self: l.self()},
+	}})
+	return granted, err
+}
+
+// claim asks for a grant, whose term counts from before the request was sent.
+func (l *link) claim(ctx context.Context, name string, req *pb.DirectoryRequest) (_ grant, fresh bool, err error) {
+	began := time.Now()
+	resp, err := l.call(ctx, name, req)
+	if err != nil {
+		return grant{}, false, err
+	}
+	granted, err := decodeGranted(resp.GetGranted(), began)
+	return granted, resp.GetGranted().GetFresh(), err
+}
+
+// decodeGranted bounds a lease from below, so that no server makes its clients
+// hurry, and a term from above.
+func decodeGranted(g *pb.DirectoryGranted, began time.Time) (grant, error) {
 	if g == nil {
-		return 0, false, malformed("an answer of another kind")
+		return grant{}, malformed("an answer of another kind")
 	}
-	return max(span(g.GetLeaseMs()), 100*time.Millisecond), g.GetFresh(), nil
+	return grant{
+		lease: max(span(g.GetLeaseMs()), 100*time.Millisecond),
+		term:  names.Term{Began: began, Span: min(span(g.GetTermMs()), maxTerm)},
+	}, nil
+}
+
+// self is what this peer tells the server of itself, besides its record.
+func (l *link) self() *pb.DirectorySelf {
+	l.mu.Lock()
+	out := self{rtt: l.rtt, agent: l.client.agent}
+	l.mu.Unlock()
+	if l.client.neighbours != nil {
+		out.neighbours = l.client.neighbours()
+	}
+	return encodeSelf(out)
 }
 
 // remove sends a claim that gives a name up.
@@ -85,9 +109,8 @@ func (l *link) sample(ctx context.Context) ([]entry, error) {
 func (l *link) list(caller context.Context) ([]entry, error) {
 	ctx, cancel := context.WithTimeout(caller, listTimeout)
 	defer cancel()
-	begun := time.Now()
 	entries, err := l.readList(ctx)
-	if err := l.outcome(caller, time.Since(begun), err); err != nil {
+	if err := l.outcome(caller, err); err != nil {
 		return nil, err
 	}
 	return entries, nil
@@ -105,34 +128,34 @@ func (l *link) readList(ctx context.Context) ([]entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return l.pages(t)
+	entries, _, err := l.pages(t)
+	return entries, err
 }
 
-// pages reads registrations up to the last page.
-func (l *link) pages(t *talk) ([]entry, error) {
-	var entries []entry
+// pages reads registrations up to the last page, which it returns too.
+func (l *link) pages(t *talk) (entries []entry, last *pb.DirectoryPage, err error) {
 	listed := 0 // sound or not
 	for {
 		resp, err := t.receive(messageTimeout)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if e := resp.GetError(); e != nil {
-			return nil, decodeError(e, "", time.Now())
+			return nil, nil, decodeError(e, "", time.Now())
 		}
 		page := resp.GetPage()
 		if page == nil {
-			return nil, malformed("an answer of another kind")
+			return nil, nil, malformed("an answer of another kind")
 		}
 		entries = l.entries(entries, page)
 		if listed += len(page.GetEntries()); listed > maxListed {
-			return nil, malformed("a list without an end")
+			return nil, nil, malformed("a list without an end")
 		}
 		if page.GetLast() {
-			return entries, nil
+			return entries, page, nil
 		}
 		if len(page.GetEntries()) == 0 {
-			return nil, malformed("an empty page")
+			return nil, nil, malformed("an empty page")
 		}
 	}
 }
@@ -164,14 +187,19 @@ func (l *link) entry(p *pb.DirectoryEntry) (entry, error) {
 	return e, nil
 }
 
-// localise leaves out addresses that lead nowhere from here: a server on the public
-// internet cannot know peers on this machine or link.
+// localise leaves out addresses that lead nowhere from here.
 func (l *link) localise(e *entry) {
 	if l.public() {
 		c := *e.claim
-		c.addrs = slices.DeleteFunc(slices.Clone(c.addrs), local)
+		c.addrs = distant(c.addrs)
 		e.claim = &c
 	}
+}
+
+// distant returns the addresses that may lead to another machine: a server on the
+// public internet cannot know peers on this machine or link.
+func distant(addrs []ma.Multiaddr) []ma.Multiaddr {
+	return slices.DeleteFunc(slices.Clone(addrs), local)
 }
 
 // public reports whether the server is reached over a public address.

@@ -2,6 +2,7 @@ package bootstrap
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"sync"
 	"time"
@@ -55,7 +56,8 @@ func (c *Client) recall(revision uint64) (map[leaseID]entry, bool) {
 // It watches all servers and tells what they say together: a registration is there
 // while any of them has it, and nothing changes because servers come and go. While
 // none answers it waits. It ends when the consumer breaks, or with an error when
-// the context ends or the client is closed.
+// the context ends or the client is closed; with ErrLagged when the consumer is so
+// slow that thousands of changes wait for it.
 func (c *Client) Watch(ctx context.Context, from uint64) iter.Seq2[Change, error] {
 	return func(yield func(Change, error) bool) {
 		known, ok := c.recall(from)
@@ -65,8 +67,10 @@ func (c *Client) Watch(ctx context.Context, from uint64) iter.Seq2[Change, error
 		}
 		ctx, cancel := c.within(ctx)
 		defer cancel()
+		ctx, lag := context.WithCancelCause(ctx)
+		defer lag(nil)
 		m := newMerger(known)
-		reports, wait, err := c.followAll(ctx)
+		reports, wait, err := c.followAll(ctx, lag)
 		if err != nil {
 			yield(Change{}, err)
 			return
@@ -80,19 +84,22 @@ func (c *Client) Watch(ctx context.Context, from uint64) iter.Seq2[Change, error
 			c.remember(view{revision, true, m.known})
 		}()
 		for {
+			var r report
 			select {
 			case <-ctx.Done():
+			case r = <-reports:
+			}
+			if ctx.Err() != nil {
 				yield(Change{}, context.Cause(ctx))
 				return
-			case r := <-reports:
-				for ch := range m.take(r) {
-					c.mu.Lock()
-					c.revision++
-					revision = c.revision
-					c.mu.Unlock()
-					if !yield(Change{revision, ch.kind, ch.entry.record()}, nil) {
-						return
-					}
+			}
+			for ch := range m.take(r) {
+				c.mu.Lock()
+				c.revision++
+				revision = c.revision
+				c.mu.Unlock()
+				if !yield(Change{revision, ch.kind, ch.entry.record()}, nil) {
+					return
 				}
 			}
 		}
@@ -107,9 +114,10 @@ type report struct {
 	changed *change
 }
 
-// followAll follows every server. Wait is called after ctx has ended.
-func (c *Client) followAll(ctx context.Context) (reports chan report, wait func(), err error) {
-	reports = make(chan report)
+// followAll follows every server. When more reports wait than fit the queue, it calls
+// lag and the rest is lost. Wait is called after ctx has ended.
+func (c *Client) followAll(ctx context.Context, lag func(error)) (reports chan report, wait func(), err error) {
+	reports = make(chan report, c.queue)
 	var followers sync.WaitGroup
 	for _, l := range c.links {
 		if err := c.begin(); err != nil {
@@ -119,34 +127,49 @@ func (c *Client) followAll(ctx context.Context) (reports chan report, wait func(
 		go func() {
 			defer c.wg.Done()
 			defer followers.Done()
-			l.follow(ctx, reports)
+			l.follow(ctx, func(r report) {
+				r.link = l
+				select {
+				case reports <- r:
+				default:
+					lag(ErrLagged)
+				}
+			})
 		}()
 	}
 	return reports, followers.Wait, nil
 }
 
-// follow watches the server, anew whenever it is lost, until ctx ends.
-func (l *link) follow(ctx context.Context, reports chan<- report) {
-	tell := func(r report) error {
-		r.link = l
-		select {
-		case reports <- r:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+// position is how far a server was followed.
+type position struct {
+	epoch, revision uint64    // of what was heard last; 0: nothing to go on from
+	told            bool      // the watcher has the server's view
+	broke           time.Time // when the watch ended that was at it; zero: it goes on
+}
+
+// follow watches the server, anew whenever it is lost, until ctx ends. A watch that
+// broke goes on where it was, if the server still knows what came since; the watcher
+// does not notice, unless it takes long.
+func (l *link) follow(ctx context.Context, tell func(report)) {
+	var at position
 	retry := firstRetry
 	for ctx.Err() == nil {
-		synced, err := l.watch(ctx, tell)
-		if err != nil && ctx.Err() == nil {
-			l.client.log.Debug("watch of a bootstrap server ended", "server", l.info.ID, "err", err)
+		err := l.watch(ctx, &at, tell)
+		if ctx.Err() != nil {
+			return
 		}
-		if synced {
-			retry = firstRetry
-			if tell(report{lost: true}) != nil {
-				return
-			}
+		l.client.log.Debug("watch of a bootstrap server ended", "server", l.info.ID, "err", err)
+		now := time.Now()
+		if at.told && at.broke.IsZero() {
+			at.broke, retry = now, firstRetry
+		}
+		if errors.Is(err, ErrLagged) && at.epoch != 0 {
+			at.epoch, at.revision = 0, 0
+			continue // it answers: list again
+		}
+		if at.told && now.Sub(at.broke) > mendTimeout {
+			tell(report{lost: true})
+			at = position{}
 		}
 		timer := time.NewTimer(jitter(retry))
 		select {
@@ -158,43 +181,49 @@ func (l *link) follow(ctx context.Context, reports chan<- report) {
 	}
 }
 
-// watch opens a watch and tells what comes over it until it breaks. Synced tells
-// that there was anything to lose.
-func (l *link) watch(ctx context.Context, tell func(report) error) (synced bool, err error) {
+// watch opens a watch, from where the last one was if it can, and tells what comes
+// over it until it breaks.
+func (l *link) watch(ctx context.Context, at *position, tell func(report)) error {
 	opening, cancel := context.WithTimeout(ctx, l.client.timeout)
-	begun := time.Now()
 	t, err := l.open(opening)
-	err = l.outcome(ctx, time.Since(begun), err)
+	err = l.outcome(ctx, err)
 	cancel()
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer func() { _ = t.stream.Reset() }()
 	stop := context.AfterFunc(ctx, func() { _ = t.stream.Reset() })
 	defer stop()
-	err = t.send(&pb.DirectoryRequest{Network: l.client.network, Body: &pb.DirectoryRequest_Watch{Watch: &pb.DirectoryWatch{}}})
+	err = t.send(&pb.DirectoryRequest{Network: l.client.network, Body: &pb.DirectoryRequest_Watch{
+		Watch: &pb.DirectoryWatch{Epoch: at.epoch, From: at.revision},
+	}})
 	if err != nil {
-		return false, err
+		return err
 	}
-	all, err := l.pages(t)
-	if err != nil {
-		return false, err
-	}
-	if err := tell(report{all: all}); err != nil {
-		return true, err
+	if at.epoch == 0 {
+		all, last, err := l.pages(t)
+		if err != nil {
+			return err
+		}
+		tell(report{all: all})
+		*at = position{epoch: last.GetEpoch(), revision: last.GetRevision(), told: true}
 	}
 	for {
 		resp, err := t.receive(aliveTimeout)
 		if err != nil {
-			return true, err
+			return err
 		}
 		if e := resp.GetError(); e != nil {
-			return true, decodeError(e, "", time.Now())
+			return decodeError(e, "", time.Now())
 		}
 		ch := resp.GetChange()
 		if ch == nil {
-			return true, malformed("an answer of another kind")
+			return malformed("an answer of another kind")
 		}
+		if at.epoch != 0 { // 0: a server that does not say cannot be gone on with
+			at.epoch, at.revision = ch.GetEpoch(), ch.GetRevision()
+		}
+		at.broke = time.Time{}
 		if ch.GetEntry() == nil {
 			continue // the server is alive
 		}
@@ -204,8 +233,6 @@ func (l *link) watch(ctx context.Context, tell func(report) error) (synced bool,
 			continue
 		}
 		l.localise(&changed.entry)
-		if err := tell(report{changed: &changed}); err != nil {
-			return true, err
-		}
+		tell(report{changed: &changed})
 	}
 }
