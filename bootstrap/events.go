@@ -50,6 +50,7 @@ func (s *web) serveEvents(w http.ResponseWriter, r *http.Request) {
 	out.retry()
 	if known {
 		out.status(s.Server)
+		out.told(s)
 	} else {
 		revision = s.sendPicture(out)
 	}
@@ -71,6 +72,7 @@ func (s *web) serveEvents(w http.ResponseWriter, r *http.Request) {
 		case <-wait:
 		case <-out.more:
 			out.status(s.Server)
+			out.told(s)
 		case <-beat.C:
 			out.comment()
 		case <-r.Context().Done():
@@ -100,7 +102,8 @@ type picture struct {
 	mu       sync.Mutex
 	revision uint64
 	made     time.Time
-	points   int64 // the time of the last one
+	points   int64  // the time of the last one
+	step     uint64 // of what peers tell of themselves
 	data     []byte
 }
 
@@ -115,16 +118,22 @@ func (s *web) sendPicture(out *events) (revision uint64) {
 		s.draw(p, out.open)
 	}
 	data, revision := p.data, p.revision
-	out.at = p.points
+	out.at, out.step = p.points, p.step
 	p.mu.Unlock()
 	_, _, out.more = s.history.since(out.at)
 	out.event("snapshot", eventID(s.epoch, revision), data)
 	return revision
 }
 
+func (s *web) all() []entry {
+	entries, _ := s.snapshot()
+	return entries
+}
+
 func (s *web) draw(p *picture, open bool) {
 	points, members, _ := s.history.since(0)
 	recent := s.history.happened()
+	_, step := s.selves.since(0, s.all)
 	entries, revision := s.snapshot()
 	shown := shownPeers(entries)
 	all := httpPicture{httpStatus: s.status(open, points, members), Peers: []httpRecord{}, Recent: recent}
@@ -140,7 +149,7 @@ func (s *web) draw(p *picture, open bool) {
 	if err != nil {
 		data = []byte("{}")
 	}
-	p.data, p.revision, p.made, p.points = data, revision, time.Now(), 0
+	p.data, p.revision, p.made, p.points, p.step = data, revision, time.Now(), 0, step
 	if len(points) > 0 {
 		p.points = points[len(points)-1].At
 	}
@@ -154,6 +163,7 @@ type events struct {
 	open  bool
 	at    int64           // the time of the last point that was sent
 	more  <-chan struct{} // closed when there is another point
+	step  uint64          // of what peers tell of themselves
 	err   error
 }
 
@@ -185,6 +195,25 @@ func (o *events) status(s *Server) {
 		return
 	}
 	o.event("status", "", data)
+}
+
+// told writes what peers tell of themselves since the reader was told last.
+func (o *events) told(s *web) {
+	changed, step := s.selves.since(o.step, s.all)
+	o.step = step
+	if len(changed) == 0 {
+		return
+	}
+	selves := make([]httpSelf, len(changed))
+	for i := range changed {
+		selves[i] = changed[i].http(o.open)
+	}
+	data, err := json.Marshal(selves)
+	if err != nil {
+		o.err = err
+		return
+	}
+	o.event("told", "", data)
 }
 
 func (o *events) changes(s *Server, revision uint64, changes []change) {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
 )
 
 // sent is a server-sent event; a comment has the kind ":".
@@ -290,5 +292,45 @@ func TestTooManyPagesAreTold(t *testing.T) {
 	}
 	if s.counts.streamsRefused.Load() != 1 {
 		t.Error("not counted")
+	}
+}
+
+func TestEventsTellWhatPeersTellOfThemselves(t *testing.T) {
+	s := startServer(t)
+	bob := place(t, s, named(t, "bob"))
+	alice := place(t, s, named(t, "alice"))
+	stream := follow(t, s.Handler(), "")
+	stream.next(t, "snapshot")
+	s.mu.Lock()
+	linkedTo(bob.claim.peer, newID(t))(s.table.entries[alice.id()])
+	s.mu.Unlock()
+	var told []httpSelf
+	if err := json.Unmarshal([]byte(stream.next(t, "told").data), &told); err != nil {
+		t.Fatal(err)
+	}
+	if len(told) != 1 || told[0].ID != alice.claim.peer || told[0].Key != "alice" || told[0].RTT != 1.5 ||
+		len(told[0].Neighbours) != 1 || told[0].Neighbours[0] != bob.claim.peer {
+		t.Errorf("%+v", told)
+	}
+}
+
+func TestSelvesAreComparedAsAReaderSeesThem(t *testing.T) {
+	one, other := newID(t), newID(t)
+	is := self{neighbours: []peer.ID{one}, rtt: 30 * time.Millisecond, agent: "a/1"}
+	for _, tt := range []struct {
+		name string
+		self self
+		want bool
+	}{
+		{"the same", is, true},
+		{"a round trip like it", self{[]peer.ID{one}, 40 * time.Millisecond, "a/1"}, true},
+		{"a longer round trip", self{[]peer.ID{one}, 60 * time.Millisecond, "a/1"}, false},
+		{"a first round trip", self{[]peer.ID{one}, 0, "a/1"}, false},
+		{"another link", self{[]peer.ID{one, other}, 30 * time.Millisecond, "a/1"}, false},
+		{"another agent", self{[]peer.ID{one}, 30 * time.Millisecond, "a/2"}, false},
+	} {
+		if is.like(tt.self) != tt.want || tt.self.like(is) != tt.want {
+			t.Errorf("%s: not %v", tt.name, tt.want)
+		}
 	}
 }

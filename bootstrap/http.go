@@ -26,7 +26,7 @@ import (
 // addresses and links are shown on this machine only, unless HTTPOpen is set; hidden
 // peers are not shown at all.
 func (s *Server) Handler() http.Handler {
-	w := &web{Server: s, streams: newEventStreams()}
+	w := &web{Server: s, streams: newEventStreams(), selves: newSelves()}
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", pageFile("index.html"))
 	mux.Handle("GET /page/", pageFiles())
@@ -53,6 +53,7 @@ func (s *Server) Handler() http.Handler {
 type web struct {
 	*Server
 	streams  *eventStreams
+	selves   *selves
 	pictures [2]picture // for readers far and near
 }
 

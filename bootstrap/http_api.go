@@ -205,17 +205,13 @@ func (e *entry) http(open bool, shown map[peer.ID]bool) httpRecord {
 	record := httpRecord{
 		Name: e.claim.name, Key: string(e.claim.key), ID: e.claim.peer, Online: e.online, Unconfirmed: e.unconfirmed, Detached: e.detached,
 		Since: e.since.UTC(), Expires: e.expires.UTC(), Addrs: []string{},
-		Agent: e.self.agent, RTT: float64(e.self.rtt.Microseconds()) / 1000,
+		Agent: e.self.agent, RTT: milliseconds(e.self.rtt),
 	}
 	if !open {
 		return record
 	}
 	record.Addrs = dialable(peer.AddrInfo{ID: e.claim.peer, Addrs: e.claim.addrs})
-	for _, id := range e.self.neighbours {
-		if shown[id] {
-			record.Neighbours = append(record.Neighbours, id)
-		}
-	}
+	record.Neighbours = among(e.self.neighbours, shown)
 	return record
 }
 

@@ -72,6 +72,9 @@ listen({
 		const kind = model.apply(change);
 		if (kind) feed.add({ at: change.at, kind, name: change.peer.name, id: change.peer.id });
 	},
+	told(selves) {
+		model.hear(selves);
+	},
 	status(status) {
 		identify(status);
 		counters.add(status.points);

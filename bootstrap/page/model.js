@@ -39,6 +39,17 @@ export class Model {
 		return kind;
 	}
 
+	// hear takes what peers tell of themselves.
+	hear(selves) {
+		for (const { id, key, agent, rtt_ms, neighbours } of selves) {
+			const r = this.#leases.get(id)?.get(key ?? '');
+			if (!r) continue;
+			Object.assign(r, { agent, rtt_ms, neighbours });
+			this.#gather(id, this.peers.get(id));
+		}
+		this.#tell();
+	}
+
 	#lease(r) {
 		let leases = this.#leases.get(r.id);
 		if (!leases) this.#leases.set(r.id, (leases = new Map()));

@@ -5,7 +5,7 @@ const silence = 20_000; // the server says something every 5 s
 const firstWait = 1000;
 const lastWait = 15_000;
 
-export function listen({ snapshot, change, status, connection }) {
+export function listen({ snapshot, change, told, status, connection }) {
 	let source;
 	let heard = Date.now();
 	let wait = firstWait;
@@ -27,6 +27,7 @@ export function listen({ snapshot, change, status, connection }) {
 		source = new EventSource('api/events');
 		on('snapshot', snapshot);
 		on('change', change);
+		on('told', told);
 		on('status', status);
 		source.addEventListener('error', () => {
 			connection('reconnecting');
