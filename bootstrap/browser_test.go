@@ -22,8 +22,8 @@ import (
 // Browser tests run scripts of testdata/browser with node, which drives Chromium.
 // PAGE_PICTURES names a folder for screenshots.
 
-// script runs one and returns what it printed.
-func script(t testing.TB, name string, args ...string) []byte {
+// inNode runs one and returns what it printed.
+func inNode(t testing.TB, name string, args ...string) []byte {
 	t.Helper()
 	folder := filepath.Join("testdata", "browser")
 	if _, err := os.Stat(filepath.Join(folder, "node_modules")); err != nil {
@@ -155,7 +155,7 @@ func TestFramesWithManyPeers(t *testing.T) {
 			web := httptest.NewServer(s.Handler())
 			t.Cleanup(web.Close)
 			c.churn(t, 100*time.Millisecond)
-			out := script(t, "frames.mjs", web.URL, strconv.Itoa(n), pictures(t, fmt.Sprintf("crowd-%d.png", n)))
+			out := inNode(t, "frames.mjs", web.URL, strconv.Itoa(n), pictures(t, fmt.Sprintf("crowd-%d.png", n)))
 			var frames struct {
 				Median float64 `json:"median_ms"`
 			}
