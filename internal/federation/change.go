@@ -150,16 +150,13 @@ func (f *Federation) changeAsked(m *pb.FederationChange) (*pb.FederationResponse
 // way, it begins it. What a change failed with is told to whoever asks next for the
 // same.
 func (f *Federation) begin(c change) (finished bool, err error) {
-	if f.clock() == nil {
-		return false, errNotLeader
+	if finished, err := f.settled(c); finished || err != nil {
+		return finished, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.changing {
 		return false, nil
-	}
-	if f.made(c) {
-		return true, nil
 	}
 	if problem := f.problem; problem != nil && problem.peer == c.member.peer {
 		f.problem = nil
@@ -190,6 +187,22 @@ func (f *Federation) begin(c change) (finished bool, err error) {
 type problem struct {
 	peer peer.ID
 	err  error
+}
+
+// settled tells whether a change is made for good, as only the leader knows.
+func (f *Federation) settled(c change) (bool, error) {
+	clock := f.clock()
+	if clock == nil {
+		return false, errNotLeader
+	}
+	if !f.made(c) {
+		return false, nil
+	}
+	// The configuration may be one that is not committed yet.
+	if f.raft.Barrier(f.cfg.Timing.Request).Error() != nil || f.clock() != clock {
+		return false, errNotLeader
+	}
+	return f.made(c), nil
 }
 
 // made tells whether the configuration is as a change would leave it.

@@ -24,7 +24,7 @@ func (f *Federation) attend() {
 			f.led, f.removed = time.Now(), false
 			f.mu.Unlock()
 		}
-		if time.Since(knocked) >= f.cfg.Timing.Knock && (f.leader() == "" || f.moved()) {
+		if time.Since(knocked) >= f.cfg.Timing.Knock && (f.leader() == "" || f.unsettled()) {
 			knocked = time.Now()
 			f.knock(f.ctx)
 		}
@@ -36,12 +36,13 @@ func (f *Federation) attend() {
 	}
 }
 
-// moved tells whether this server is reached elsewhere than the others know.
-func (f *Federation) moved() bool {
+// unsettled tells whether this server does not vote yet, for the leader who was to let
+// it may be gone, or is reached elsewhere than the others know.
+func (f *Federation) unsettled() bool {
 	addrs := f.cfg.Addrs()
 	for _, s := range f.seats() {
 		if s.id() == f.self.id() {
-			return len(addrs) > 0 && !sameAddrs(addrBytes(addrs), addrBytes(s.addrs))
+			return !s.voter || len(addrs) > 0 && !sameAddrs(addrBytes(addrs), addrBytes(s.addrs))
 		}
 	}
 	return false
@@ -125,8 +126,8 @@ func (f *Federation) learn(ctx context.Context, from peer.AddrInfo, status *pb.F
 	}
 }
 
-// knocked answers a knock. The leader takes a member that lost its state back, and
-// notes where a member is reached now.
+// knocked answers a knock. The leader takes a member that lost its state back, goes
+// on with one that was to be added, and notes where a member is reached now.
 func (f *Federation) knocked(from peer.ID, knock *pb.FederationKnock) (*pb.FederationResponse, error) {
 	id := f.federation()
 	if f.clock() == nil || id == "" || random(knock.GetFederation()) != id {
@@ -143,8 +144,13 @@ func (f *Federation) knocked(from peer.ID, knock *pb.FederationKnock) (*pb.Feder
 		if s.id() != m.id() {
 			continue
 		}
-		if len(m.addrs) > 0 && !sameAddrs(addrBytes(s.addrs), addrBytes(m.addrs)) {
-			f.readdress(m, s.voter)
+		switch {
+		case !s.voter:
+			if _, err := f.begin(change{member: s.member}); err != nil {
+				return nil, err
+			}
+		case len(m.addrs) > 0 && !sameAddrs(addrBytes(s.addrs), addrBytes(m.addrs)):
+			f.readdress(m)
 		}
 		return f.statusResponse(), nil
 	}
@@ -164,7 +170,7 @@ func (f *Federation) knocked(from peer.ID, knock *pb.FederationKnock) (*pb.Feder
 }
 
 // readdress notes where a member is reached.
-func (f *Federation) readdress(m member, voter bool) {
+func (f *Federation) readdress(m member) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.changing || f.closed {
@@ -172,11 +178,7 @@ func (f *Federation) readdress(m member, voter bool) {
 	}
 	f.changing = true
 	f.wg.Go(func() {
-		set := f.raft.AddNonvoter
-		if voter {
-			set = f.raft.AddVoter
-		}
-		err := set(m.id(), m.address(), 0, f.cfg.Timing.Request).Error()
+		err := f.raft.AddVoter(m.id(), m.address(), 0, f.cfg.Timing.Request).Error()
 		f.log.Info("a server is reached elsewhere", "server", m.peer, "err", err)
 		f.mu.Lock()
 		defer f.mu.Unlock()
