@@ -25,6 +25,8 @@ const (
 	changeTime = 3 * time.Minute
 	// progressTime is how often who waits for a change is told how far it is.
 	progressTime = 250 * time.Millisecond
+	// settleTime is how long the status may lag behind what was done.
+	settleTime = 10 * time.Second
 )
 
 // servers are the servers of a federation.
@@ -130,7 +132,14 @@ func (o *operator) add(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return err
 		}
-		return o.AddServer(ctx, info[0])
+		if err := o.AddServer(ctx, info[0]); err != nil {
+			return err
+		}
+		o.settle(ctx, func(s status) bool {
+			m, is := s.member(info[0].ID)
+			return is && m.Voter
+		})
+		return nil
 	}, func() (p progress) {
 		if err == nil {
 			m, is := o.status().member(info[0].ID)
@@ -149,8 +158,31 @@ func (o *operator) remove(w http.ResponseWriter, r *http.Request) {
 		if _, is := o.status().member(id); !is {
 			return fmt.Errorf("%s is no server of this federation; \"bootstrap federation status\" shows which are", id)
 		}
-		return o.RemoveServer(ctx, id)
+		if err := o.RemoveServer(ctx, id); err != nil {
+			return err
+		}
+		o.settle(ctx, func(s status) bool {
+			_, is := s.member(id)
+			return !is
+		})
+		return nil
 	}, func() progress { return progress{} })
+}
+
+// settle waits a little until the status, which is some seconds old, shows what was
+// done.
+func (o *operator) settle(ctx context.Context, shows func(status) bool) {
+	ctx, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
+	tick := time.NewTicker(progressTime)
+	defer tick.Stop()
+	for !shows(o.status()) {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // change makes one change at a time, and tells how far it is until it has an end.

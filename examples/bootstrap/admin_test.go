@@ -95,6 +95,8 @@ func TestProgressOfAdding(t *testing.T) {
 		b.Behind = 3
 		s.set(a, b)
 		<-next
+		b.Behind, b.Voter = 0, true
+		s.set(a, b)
 		return nil
 	}}
 	c := answering(t, t.TempDir(), s)

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -10,22 +12,35 @@ import (
 	"github.com/grapevine-p2p/grapevine/internal/display"
 )
 
-// lookTime is how often the members are looked at.
-const lookTime = time.Second
+const (
+	// lookTime is how often the members are looked at.
+	lookTime = time.Second
+	// steady is how many looks in a row have to show the same before it is told:
+	// elections take a moment, and a server that was just started knows little.
+	steady = 4
+)
 
 // announceFellows tells how the federation changes, and what a server that is no
 // member of one waits for, until ctx ends.
 func announceFellows(ctx context.Context, out *program.Output, o *operator) {
 	every := time.NewTicker(lookTime)
 	defer every.Stop()
-	last := status{Self: o.self, Members: []member{{ID: o.self, Voter: true, Answers: true, Leader: true}}}
+	told := status{Self: o.self, Members: []member{{ID: o.self, Voter: true, Answers: true, Leader: true}}}
+	last, same := told, 0
 	for {
 		now := o.status()
-		announceAdmission(out, last, now)
-		if now.admitted() {
-			announceMembers(out, last, now)
+		if same++; now.outline() != last.outline() {
+			same = 1
 		}
 		last = now
+		switch {
+		case now.admitted() != told.admitted():
+			announceAdmission(out, now)
+			told.Members = now.Members
+		case now.admitted() && same >= steady:
+			announceMembers(out, told, now)
+			told = now
+		}
 		select {
 		case <-ctx.Done():
 			return
@@ -34,12 +49,20 @@ func announceFellows(ctx context.Context, out *program.Output, o *operator) {
 	}
 }
 
-func announceAdmission(out *program.Output, last, now status) {
-	switch {
-	case last.admitted() && !now.admitted():
-		out.Print("waiting", program.Fields{"addr": now.Addr}, "%s", waiting(now.Addr))
-	case !last.admitted() && now.admitted():
+// outline is what is announced of a status.
+func (s status) outline() string {
+	var b strings.Builder
+	for _, m := range s.Members {
+		fmt.Fprint(&b, m.ID, m.Voter, m.Leader, m.Answers, ";")
+	}
+	return b.String()
+}
+
+func announceAdmission(out *program.Output, now status) {
+	if now.admitted() {
 		out.Print("admitted", program.Fields{"members": now.Members}, "this server is admitted to the federation")
+	} else {
+		out.Print("waiting", program.Fields{"addr": now.Addr}, "%s", waiting(now.Addr))
 	}
 }
 

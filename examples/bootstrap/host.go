@@ -50,7 +50,7 @@ func defaultListen() []string {
 
 // newHost makes a host that does not listen yet, and that spends little on a
 // connection: what a directory does not need is off.
-func newHost(key crypto.PrivKey) (host.Host, error) {
+func newHost(key crypto.PrivKey, gate *gate) (host.Host, error) {
 	manager, err := newLimits()
 	if err != nil {
 		return nil, fmt.Errorf("set limits: %w", err)
@@ -61,6 +61,7 @@ func newHost(key crypto.PrivKey) (host.Host, error) {
 		libp2p.Identity(key),
 		libp2p.NoListenAddrs,
 		libp2p.ResourceManager(manager),
+		libp2p.ConnectionGater(gate),
 		libp2p.ConnectionManager(&connmgr.NullConnMgr{}),
 		// Without SO_REUSEPORT, with which a second server would take half of the
 		// connections to the same port instead of an error.

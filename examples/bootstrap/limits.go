@@ -1,8 +1,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -13,31 +13,46 @@ import (
 // limits are those of bootstrap.Limits that an operator would set. Zero is the
 // default.
 type limits struct {
-	MaxRegistrations int     `help:"Live registrations; 100,000 by default." placeholder:"N"`
-	MaxNamesPerPeer  int     `help:"Names of one peer; 8 by default." placeholder:"N"`
-	MaxStreams       int     `help:"Open streams; 20,000 by default." placeholder:"N"`
-	MaxWatchers      int     `help:"Peers that are told of each change; 10,000 by default." placeholder:"N"`
-	RequestsPerPeer  float64 `help:"Requests a second of one peer; 20 by default." placeholder:"N"`
-	ClaimsPerIP      float64 `name:"claims-per-ip" help:"Registrations and removals a second from one public IP address; 2 by default." placeholder:"N"`
+	MaxMemory                 int     `help:"Memory for registrations in MiB; 100 by default." placeholder:"MIB"`
+	MaxRegistrations          int     `help:"Live registrations; as many as fit the memory by default, 102,400." placeholder:"N"`
+	MaxRegistrationsPerIP     int     `name:"max-registrations-per-ip" help:"Live registrations from one public IP address; 1,024 by default." placeholder:"N"`
+	MaxRegistrationsPerSubnet int     `help:"Live registrations from one public subnet (/24, or IPv6 /48); 4,096 by default." placeholder:"N"`
+	MaxNames                  int     `help:"Names held, those of silent peers included; 100,000 by default." placeholder:"N"`
+	MaxNamesPerPeer           int     `help:"Names of one peer; 8 by default." placeholder:"N"`
+	MaxStreams                int     `help:"Open streams; 20,000 by default." placeholder:"N"`
+	MaxWatchers               int     `help:"Peers that are told of each change; 10,000 by default." placeholder:"N"`
+	RequestsPerPeer           float64 `help:"Requests a second of one peer; 20 by default." placeholder:"N"`
+	RequestsPerIP             float64 `name:"requests-per-ip" help:"Requests a second from one public IP address; 200 by default." placeholder:"N"`
+	RequestsPerSubnet         float64 `help:"Requests a second from one public subnet; 1,000 by default." placeholder:"N"`
+	ClaimsPerIP               float64 `name:"claims-per-ip" help:"Registrations and removals a second from one public IP address; 2 by default." placeholder:"N"`
+	ClaimsPerSubnet           float64 `help:"Registrations and removals a second from one public subnet; 10 by default." placeholder:"N"`
 }
+
+// maxMiB keeps a number of bytes far from its end.
+const maxMiB = 1 << 20
 
 // directory checks them.
 func (l limits) directory() (bootstrap.Limits, error) {
-	var errs []error
-	for flag, value := range map[string]float64{
-		"max-registrations": float64(l.MaxRegistrations), "max-names-per-peer": float64(l.MaxNamesPerPeer),
-		"max-streams": float64(l.MaxStreams), "max-watchers": float64(l.MaxWatchers),
-		"requests-per-peer": l.RequestsPerPeer, "claims-per-ip": l.ClaimsPerIP,
+	for _, n := range []float64{
+		float64(l.MaxMemory), float64(l.MaxRegistrations), float64(l.MaxRegistrationsPerIP), float64(l.MaxRegistrationsPerSubnet),
+		float64(l.MaxNames), float64(l.MaxNamesPerPeer), float64(l.MaxStreams), float64(l.MaxWatchers),
+		l.RequestsPerPeer, l.RequestsPerIP, l.RequestsPerSubnet, l.ClaimsPerIP, l.ClaimsPerSubnet,
 	} {
-		if !(value >= 0) { // nor not a number
-			errs = append(errs, fmt.Errorf("--%s: %v is below zero", flag, value))
+		if !(n >= 0 && n <= math.MaxInt32) { // nor not a number
+			return bootstrap.Limits{}, fmt.Errorf("%v is no limit of registrations, streams or rates; leave it out for the default", n)
 		}
 	}
+	if l.MaxMemory > maxMiB {
+		return bootstrap.Limits{}, fmt.Errorf("--max-memory: %d MiB is more than %d", l.MaxMemory, maxMiB)
+	}
 	return bootstrap.Limits{
+		Memory:        l.MaxMemory << 20,
 		Registrations: l.MaxRegistrations, RegistrationsPerPeer: l.MaxNamesPerPeer,
-		Streams: l.MaxStreams, Watchers: l.MaxWatchers,
-		RequestsPerPeer: l.RequestsPerPeer, ClaimsPerIP: l.ClaimsPerIP,
-	}, errors.Join(errs...)
+		RegistrationsPerIP: l.MaxRegistrationsPerIP, RegistrationsPerSubnet: l.MaxRegistrationsPerSubnet,
+		Names: l.MaxNames, Streams: l.MaxStreams, Watchers: l.MaxWatchers,
+		RequestsPerPeer: l.RequestsPerPeer, RequestsPerIP: l.RequestsPerIP, RequestsPerSubnet: l.RequestsPerSubnet,
+		ClaimsPerIP: l.ClaimsPerIP, ClaimsPerSubnet: l.ClaimsPerSubnet,
+	}, nil
 }
 
 // span is a time that may be given in days.

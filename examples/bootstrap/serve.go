@@ -64,11 +64,16 @@ func (s *serveCmd) Run(ctx context.Context, c *cli, out *program.Output) (err er
 		return err
 	}
 	defer closeAll(store.Close)
-	h, err := newHost(key)
+	gate := &gate{}
+	h, err := newHost(key, gate)
 	if err != nil {
 		return err
 	}
 	defer closeAll(h.Close)
+	// Before the server starts, which tells its fellows its addresses.
+	if err := listen(h, c.Listen); err != nil {
+		return err
+	}
 	server := &bootstrap.Server{
 		Host: h, Network: c.Network, Store: store, Logger: log,
 		Federation: fellows, Reserve: s.Reserve.duration(), Lease: s.Lease, Limits: limits,
@@ -82,9 +87,7 @@ func (s *serveCmd) Run(ctx context.Context, c *cli, out *program.Output) (err er
 	// From here on everybody who comes is announced, and only now can they come.
 	announcer := newAnnouncer(ctx, out, server)
 	defer announcer.close()
-	if err := listen(h, c.Listen); err != nil {
-		return err
-	}
+	gate.open()
 	web, err := serveHTTP(ctx, s.HTTP, server.Handler(), log)
 	if err != nil {
 		return err
