@@ -9,8 +9,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/libp2p/go-libp2p/core/peer"
 )
 
 // httpPicture is the first event of a stream: all there is at one revision.
@@ -62,7 +60,7 @@ func (s *web) serveEvents(w http.ResponseWriter, r *http.Request) {
 			s.counts.lagged.Add(1)
 			return
 		}
-		out.changes(s.Server, revision, changes)
+		out.changes(s, revision, changes)
 		revision += uint64(len(changes))
 		out.flush()
 		if wait == nil {
@@ -133,7 +131,7 @@ func (s *web) all() []entry {
 func (s *web) draw(p *picture, open bool) {
 	points, members, _ := s.history.since(0)
 	recent := s.history.happened()
-	_, step := s.selves.since(0, s.all)
+	step, _ := s.selves.look(s.all)
 	entries, revision := s.snapshot()
 	shown := shownPeers(entries)
 	all := httpPicture{httpStatus: s.status(open, points, members), Peers: []httpRecord{}, Recent: recent}
@@ -199,7 +197,8 @@ func (o *events) status(s *Server) {
 
 // told writes what peers tell of themselves since the reader was told last.
 func (o *events) told(s *web) {
-	changed, step := s.selves.since(o.step, s.all)
+	step, _ := s.selves.look(s.all)
+	changed := s.selves.since(o.step)
 	o.step = step
 	if len(changed) == 0 {
 		return
@@ -216,19 +215,11 @@ func (o *events) told(s *web) {
 	o.event("told", "", data)
 }
 
-func (o *events) changes(s *Server, revision uint64, changes []change) {
+func (o *events) changes(s *web, revision uint64, changes []change) {
 	if len(changes) == 0 {
 		return
 	}
-	var ids []peer.ID
-	if o.open {
-		for i := range changes {
-			ids = append(ids, changes[i].entry.self.neighbours...)
-		}
-	}
-	s.mu.Lock()
-	shown := s.shown(ids)
-	s.mu.Unlock()
+	_, shown := s.selves.look(s.all) // who joined since is told of with all links soon
 	now := time.Now().UnixMilli()
 	for i := range changes {
 		revision++

@@ -119,7 +119,6 @@ func (s *web) serveName(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	e, err := s.table.lookup(time.Now(), key)
-	shown := s.shown(e.self.neighbours)
 	s.mu.Unlock()
 	if err == nil && e.claim.hidden {
 		err = ErrNotRegistered
@@ -128,6 +127,7 @@ func (s *web) serveName(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusNotFound, httpError{err.Error()})
 		return
 	}
+	_, shown := s.selves.look(s.all)
 	reply(w, http.StatusOK, e.http(s.open(r), shown))
 }
 
@@ -181,20 +181,6 @@ func shownPeers(entries []entry) map[peer.ID]bool {
 	for i := range entries {
 		if !entries[i].claim.hidden {
 			shown[entries[i].claim.peer] = true
-		}
-	}
-	return shown
-}
-
-// shown says which of some peers are registered and not hidden. It is called with
-// mu held.
-func (s *Server) shown(ids []peer.ID) map[peer.ID]bool {
-	shown := make(map[peer.ID]bool, len(ids))
-	for _, id := range ids {
-		for _, e := range s.table.peers[id] {
-			if !e.claim.hidden {
-				shown[id] = true
-			}
 		}
 	}
 	return shown

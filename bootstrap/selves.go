@@ -17,6 +17,7 @@ type selves struct {
 	step  uint64 // grows each time it is looked at
 	at    time.Time
 	known map[leaseID]*seen
+	shown map[peer.ID]bool // replaced, never changed
 }
 
 // seen is what a peer told when that changed last.
@@ -38,15 +39,23 @@ type httpSelf struct {
 
 func newSelves() *selves { return &selves{known: make(map[leaseID]*seen)} }
 
-// since returns what changed after a step, by peer and name, and the step at which
-// it was looked at. List is asked for the registrations if that is a while ago.
-func (v *selves) since(step uint64, list func() []entry) ([]seen, uint64) {
+// look asks for the registrations if that is a while ago. It returns the step of its
+// last look, and who was registered then and not hidden.
+func (v *selves) look(list func() []entry) (step uint64, shown map[peer.ID]bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if now := time.Now(); now.Sub(v.at) > historyStep/2 {
 		v.at = now
-		v.look(list())
+		v.compare(list())
 	}
+	return v.step, v.shown
+}
+
+// since returns what had changed after a step when it was looked at last, by peer
+// and name.
+func (v *selves) since(step uint64) []seen {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	var changed []seen
 	for _, one := range v.known {
 		if one.step > step {
@@ -56,16 +65,18 @@ func (v *selves) since(step uint64, list func() []entry) ([]seen, uint64) {
 	slices.SortFunc(changed, func(a, b seen) int {
 		return cmp.Or(cmp.Compare(a.id.peer, b.id.peer), cmp.Compare(a.id.key, b.id.key))
 	})
-	return changed, v.step
+	return changed
 }
 
-// look compares a list with what is known. Only shown peers count as neighbours.
-func (v *selves) look(entries []entry) {
+// compare takes up what differs from what is known. Only shown peers count as
+// neighbours.
+func (v *selves) compare(entries []entry) {
 	v.step++
 	for _, one := range v.known {
 		one.still = false
 	}
 	shown := shownPeers(entries)
+	v.shown = shown
 	for i := range entries[:min(maxShown, len(entries))] {
 		e := &entries[i]
 		if e.claim.hidden {

@@ -177,6 +177,21 @@ async function phone() {
 	}
 }
 
+async function afar() {
+	step('through a proxy: no addresses, no links');
+	const { browser, page, complaints } = await open(url, { extraHTTPHeaders: { 'X-Forwarded-For': '192.0.2.1' } });
+	try {
+		await nodes(page, here);
+		assert.match(await text(page, '#closed'), /hidden/);
+		assert.equal(await page.locator('#graph').getAttribute('data-links'), '0');
+		await page.waitForFunction((n) => document.querySelectorAll('#rows tr').length === n, here);
+		assert.doesNotMatch(await page.content(), /127\.0\.0\.1|\/ip4\//);
+		assert.deepEqual(complaints, []);
+	} finally {
+		await browser.close();
+	}
+}
+
 async function desk() {
 	const { browser, page, complaints } = await open(url);
 	try {
@@ -199,4 +214,5 @@ async function desk() {
 }
 
 await desk();
+await afar();
 await phone();
