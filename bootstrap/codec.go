@@ -32,9 +32,16 @@ func encodeEntry(e *entry, now time.Time) *pb.DirectoryEntry {
 	}
 }
 
+// encodeOwn tells a server of the federation all that is known of a registration.
+func encodeOwn(e *entry, now time.Time) *pb.DirectoryEntry {
+	p := encodeEntry(e, now)
+	p.Self = encodeSelf(e.self)
+	return p
+}
+
 // encodeChanged gives the registration after a change, or the word that ended it.
-func encodeChanged(c *change, now time.Time) *pb.DirectoryEntry {
-	e := encodeEntry(&c.entry, now)
+func encodeChanged(c *change, now time.Time, encode func(*entry, time.Time) *pb.DirectoryEntry) *pb.DirectoryEntry {
+	e := encode(&c.entry, now)
 	if c.removal != nil {
 		e.Record = c.removal.sealed
 	}

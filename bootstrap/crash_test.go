@@ -183,7 +183,7 @@ func TestAnyDamageIsSurvived(t *testing.T) {
 	for i := range 200 {
 		kept = append(kept, leaseStep{leaseID{peer.ID(fmt.Sprint("peer", i)), "x"}, bytes.Repeat([]byte{byte(i)}, 300)})
 	}
-	if err := writeLeases(name, kept); err != nil {
+	if err := writeLeases(name, content{leases: kept}); err != nil {
 		t.Fatal(err)
 	}
 	whole, err := os.ReadFile(name)
@@ -210,8 +210,8 @@ func TestAnyDamageIsSurvived(t *testing.T) {
 			t.Fatal(err)
 		}
 		kept, err := readLeases(name)
-		if len(kept) > 200 {
-			t.Fatalf("%d leases of 200", len(kept))
+		if len(kept.leases) > 200 {
+			t.Fatalf("%d leases of 200", len(kept.leases))
 		}
 		if err != nil {
 			told++

@@ -1,18 +1,31 @@
 package bootstrap
 
-import "sync"
+import (
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
+)
 
 // journal keeps the last changes for watchers, who read at their own pace and are
 // told when they lag. Adding one costs the same whoever watches.
 type journal struct {
+	epoch  uint64
+	encode func(*entry, time.Time) *pb.DirectoryEntry
+
 	mu       sync.Mutex
 	ring     []change
+	encoded  [][]byte      // as the ring: each as it is sent, once somebody has asked
 	revision uint64        // of the newest change; the first is 1
-	added    chan struct{} // closed and replaced by the next change
+	added    chan struct{} // closed by the next change, if somebody waits, and replaced
+	waited   bool
+	readers  int
 }
 
-func newJournal(size int) *journal {
-	return &journal{ring: make([]change, size), added: make(chan struct{})}
+func newJournal(size int, epoch uint64, encode func(*entry, time.Time) *pb.DirectoryEntry) *journal {
+	return &journal{epoch: epoch, encode: encode, ring: make([]change, size), encoded: make([][]byte, size), added: make(chan struct{})}
 }
 
 func (j *journal) add(changes ...change) {
@@ -23,10 +36,15 @@ func (j *journal) add(changes ...change) {
 	defer j.mu.Unlock()
 	for _, c := range changes {
 		j.revision++
-		j.ring[j.revision%uint64(len(j.ring))] = c
+		c.was = nil
+		at := j.revision % uint64(len(j.ring))
+		j.ring[at], j.encoded[at] = c, nil
 	}
-	close(j.added)
-	j.added = make(chan struct{})
+	if j.waited {
+		// To wake thousands takes a while, in which others shall register.
+		go close(j.added)
+		j.added, j.waited = make(chan struct{}), false
+	}
 }
 
 // now returns the revision of the newest change.
@@ -42,18 +60,89 @@ func (j *journal) now() uint64 {
 func (j *journal) after(revision uint64, n int) ([]change, <-chan struct{}, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	switch {
-	case revision > j.revision:
-		return nil, nil, ErrLagged // of another run
-	case revision == j.revision:
-		return nil, j.added, nil
-	case j.revision-revision > uint64(len(j.ring)):
-		return nil, nil, ErrLagged
+	n, wait, err := j.available(revision, n)
+	if n == 0 {
+		return nil, wait, err
 	}
-	n = min(n, int(j.revision-revision))
 	changes := make([]change, n)
 	for i := range changes {
-		changes[i] = j.ring[(revision+1+uint64(i))%uint64(len(j.ring))]
+		changes[i] = j.ring[j.at(revision, i)]
 	}
 	return changes, nil, nil
+}
+
+// frames is like after, and returns the changes as answers to a request, one after
+// the other, and how many they are. Each is encoded once, for all who ask.
+func (j *journal) frames(now time.Time, request, revision uint64, n int) (frames []byte, count int, wait <-chan struct{}, err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	n, wait, err = j.available(revision, n)
+	if n == 0 {
+		return nil, 0, wait, err
+	}
+	var head []byte
+	if request != 0 {
+		head = protowire.AppendVarint(protowire.AppendTag(nil, responseID, protowire.VarintType), request)
+	}
+	for i := range n {
+		at := j.at(revision, i)
+		if j.encoded[at] == nil {
+			c := &j.ring[at]
+			j.encoded[at] = marshal(&pb.DirectoryResponse{Body: &pb.DirectoryResponse_Change{Change: &pb.DirectoryChange{
+				Epoch: j.epoch, Revision: revision + 1 + uint64(i),
+				Kind:  pb.DirectoryChangeKind(c.kind),
+				Entry: encodeChanged(c, now, j.encode),
+			}}})
+		}
+		frames = protowire.AppendVarint(frames, uint64(len(head)+len(j.encoded[at])))
+		frames = append(frames, head...)
+		frames = append(frames, j.encoded[at]...)
+	}
+	return frames, n, nil, nil
+}
+
+// responseID is the number of the field id of a DirectoryResponse.
+const responseID = 1
+
+func (j *journal) at(revision uint64, i int) uint64 {
+	return (revision + 1 + uint64(i)) % uint64(len(j.ring))
+}
+
+// available returns how many changes of up to n follow a revision, or a channel to
+// wait on. It is called with mu held.
+func (j *journal) available(revision uint64, n int) (int, <-chan struct{}, error) {
+	switch {
+	case revision > j.revision:
+		return 0, nil, ErrLagged // of another run
+	case revision == j.revision:
+		j.waited = true
+		return 0, j.added, nil
+	case j.revision-revision > uint64(len(j.ring)):
+		return 0, nil, ErrLagged
+	}
+	return min(n, int(j.revision-revision)), nil, nil
+}
+
+// join counts a reader until it leaves.
+func (j *journal) join() (leave func()) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.readers++
+	return func() {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		j.readers--
+	}
+}
+
+// pause is how long a reader gathers changes before it reads again, so that many
+// readers cost no more of a second than some.
+func (j *journal) pause() time.Duration {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return pauseOf(j.readers)
+}
+
+func pauseOf(readers int) time.Duration {
+	return time.Duration(max(0, readers-promptWatchers)) * watcherShare
 }

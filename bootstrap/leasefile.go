@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/peer"
 	"go.etcd.io/bbolt"
 
 	"github.com/grapevine-p2p/grapevine/internal/durable"
@@ -29,7 +30,17 @@ const (
 	maxStoredLease = maxRecord + 64
 )
 
-var leaseBucket = []byte("leases") // never changed
+// The buckets of the file. They are never changed.
+var (
+	leaseBucket  = []byte("leases")
+	memberBucket = []byte("members")
+)
+
+// content is what a file holds.
+type content struct {
+	leases  []leaseStep
+	members []peer.AddrInfo
+}
 
 // openLeaseFile opens the file, or makes it. Each time it is written anew from what
 // can be read of it, so that no damage is carried on and nothing has to be
@@ -44,7 +55,7 @@ func openLeaseFile(folder string, logger *slog.Logger) (*leaseFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	kept = append(kept, old...)
+	kept.leases = append(kept.leases, old...)
 	fresh := durable.TempName(folder)
 	if err := writeLeases(fresh, kept); err != nil {
 		return nil, errors.Join(err, os.Remove(fresh))
@@ -55,7 +66,7 @@ func openLeaseFile(folder string, logger *slog.Logger) (*leaseFile, error) {
 			return nil, errors.Join(err, os.Remove(fresh))
 		}
 		logger.Warn("the stored registrations were damaged; what can be read is kept, peers and other servers tell the rest",
-			"kept", len(kept), "damaged_file", aside, "err", damage)
+			"kept", len(kept.leases), "damaged_file", aside, "err", damage)
 	}
 	if err := os.Rename(fresh, name); err != nil {
 		return nil, errors.Join(err, os.Remove(fresh))
@@ -84,23 +95,15 @@ func setAside(name string) (string, error) {
 }
 
 // readLeases reads a file, or as much of it as can be read; why that is not all is
-// the error. Bbolt panics or faults over pages that make no sense.
-func readLeases(name string) (kept []leaseStep, damage error) {
+// the error.
+func readLeases(name string) (kept content, damage error) {
 	if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return content{}, nil
 	}
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if p := recover(); p != nil {
-			damage = fmt.Errorf("read %q: %v", name, p)
+	damage = readFile(name, func(tx *bbolt.Tx) (err error) {
+		if kept.members, err = readMembers(tx); err != nil {
+			return err
 		}
-	}()
-	db, err := bbolt.Open(name, 0o600, &bbolt.Options{Timeout: lockTimeout, ReadOnly: true})
-	if err != nil {
-		return nil, err
-	}
-	defer db.Close()
-	err = db.View(func(tx *bbolt.Tx) error {
 		bucket := tx.Bucket(leaseBucket)
 		if bucket == nil {
 			return errors.New("there are no leases in it")
@@ -113,20 +116,85 @@ func readLeases(name string) (kept []leaseStep, damage error) {
 				return fmt.Errorf("key %q is out of place", shorten(string(key)))
 			}
 			last = bytes.Clone(key)
-			kept = append(kept, leaseStep{id, bytes.Clone(stored)})
+			kept.leases = append(kept.leases, leaseStep{id, bytes.Clone(stored)})
 		}
 		return nil
 	})
-	return kept, err
+	return kept, damage
+}
+
+// readFile reads in a bbolt file that may be damaged: bbolt panics or faults over
+// pages that make no sense.
+func readFile(name string, read func(*bbolt.Tx) error) (damage error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			damage = fmt.Errorf("read %q: %v", name, p)
+		}
+	}()
+	db, err := bbolt.Open(name, 0o600, &bbolt.Options{Timeout: lockTimeout, ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return db.View(read)
 }
 
 // writeLeases makes a file that is durable when it returns.
-func writeLeases(name string, kept []leaseStep) error {
+func writeLeases(name string, kept content) error {
 	db, err := bbolt.Open(name, 0o600, &bbolt.Options{Timeout: lockTimeout})
 	if err != nil {
 		return fmt.Errorf("write %q: %w", name, err)
 	}
-	return errors.Join((&leaseFile{db}).replace(kept), db.Close())
+	file := &leaseFile{db}
+	return errors.Join(file.setMembers(kept.members), file.replace(kept.leases), db.Close())
+}
+
+func readMembers(tx *bbolt.Tx) ([]peer.AddrInfo, error) {
+	bucket := tx.Bucket(memberBucket)
+	if bucket == nil {
+		return nil, nil
+	}
+	var all []peer.AddrInfo
+	err := bucket.ForEach(func(_, stored []byte) error {
+		var info peer.AddrInfo
+		if err := info.UnmarshalJSON(bytes.Clone(stored)); err != nil {
+			return fmt.Errorf("read a member: %w", err)
+		}
+		all = append(all, info)
+		return nil
+	})
+	return all, err
+}
+
+func (f *leaseFile) members() (all []peer.AddrInfo, err error) {
+	err = f.db.View(func(tx *bbolt.Tx) error {
+		all, err = readMembers(tx)
+		return err
+	})
+	return all, err
+}
+
+func (f *leaseFile) setMembers(all []peer.AddrInfo) error {
+	return f.db.Update(func(tx *bbolt.Tx) error {
+		if err := tx.DeleteBucket(memberBucket); err != nil && !errors.Is(err, bbolt.ErrBucketNotFound) {
+			return err
+		}
+		bucket, err := tx.CreateBucket(memberBucket)
+		if err != nil {
+			return err
+		}
+		for _, info := range all {
+			stored, err := info.MarshalJSON()
+			if err != nil {
+				return err
+			}
+			if err := bucket.Put([]byte(info.ID), stored); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func (f *leaseFile) commit(steps []leaseStep) error {

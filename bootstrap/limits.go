@@ -140,12 +140,34 @@ const (
 	doubtWindow  = 6
 	// dueSteps is the number of steps of a lease in which its end is reckoned.
 	dueSteps = 24
+	// promptWatchers is the number of watchers who are told of each change at once.
+	// With more, each gathers changes for watcherShare of every further one: a
+	// second with ten thousand.
+	promptWatchers = 100
+	watcherShare   = 100 * time.Microsecond
 	// fullRetry is the least time until one that was refused for want of room may
 	// try again.
 	fullRetry = time.Second
+	// watchersRetry is when one may try again that was refused because too many
+	// watch.
+	watchersRetry = 30 * time.Second
 	// storeRetry is how long the server leaves a store alone that failed, and asks
 	// others to.
 	storeRetry = 5 * time.Second
+	// claimTimeout bounds what a claim waits for consensus and the disk.
+	claimTimeout = 10 * time.Second
+	// maxGained is the number of names that were gained lately, from which those
+	// are forgotten that were not.
+	maxGained = 4096
+	// upholdInterval is how often names are looked through for terms that are to
+	// begin anew, and upholdShare of what part of a term if that is less; they
+	// begin anew renewalsPerTerm times in a term. upholdTimeout bounds one round.
+	upholdInterval  = 5 * time.Second
+	upholdShare     = 12
+	renewalsPerTerm = 4
+	upholdTimeout   = time.Minute
+	// membersInterval is how often a server asks the others how they are.
+	membersInterval = 2 * time.Second
 	// majorityRetry is when a claim may be tried again that no majority answered:
 	// when others have elected a leader.
 	majorityRetry = 2 * time.Second
@@ -200,8 +222,18 @@ const (
 	// pagesTimeout bounds sending a whole list to a slow reader, who keeps a copy
 	// of the table in memory.
 	pagesTimeout = listTimeout
+	// relistInterval is how often a server hears all again that a fellow has, in
+	// case something was lost on the way.
+	relistInterval = 5 * time.Minute
+	// firstFollow and lastFollow bound the time until a fellow that was lost is
+	// tried again: its peers are believed for a lease only.
+	firstFollow = 250 * time.Millisecond
+	lastFollow  = 5 * time.Second
 	// listingAge is how long a copy of the table is handed out again.
 	listingAge = time.Second
+	// listingShare is by how much longer than it took to make a copy is handed out
+	// whatever changes.
+	listingShare = 9
 	// recordValidity is how long a signed record is believed; the owner signs
 	// another when half of it is over.
 	recordValidity = 24 * time.Hour
@@ -218,6 +250,9 @@ const (
 
 // Bounds on memory.
 const (
+	// maxFellows bounds the servers that one follows: as many as a federation has
+	// members.
+	maxFellows = 16
 	// journalSize is the number of changes kept for watchers: at a thousand
 	// changes a second one may lag by four.
 	journalSize = 4096

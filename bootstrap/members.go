@@ -3,8 +3,13 @@ package bootstrap
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/grapevine-p2p/grapevine/internal/federation"
 )
 
 // Member is one server of the federation, as this server sees it.
@@ -15,7 +20,7 @@ type Member struct {
 	Voter bool
 	// Leader tells that it orders the claims now.
 	Leader bool
-	// Reachable tells that this server hears from it.
+	// Reachable tells that it answers this server.
 	Reachable bool
 	// Behind is how many entries of the names' log it still lacks, as far as this
 	// server knows.
@@ -23,18 +28,176 @@ type Member struct {
 }
 
 // AddServer makes a server a member of the federation and returns when it has a
-// vote. Any member may be asked; a majority has to answer. That the server is one
-// already is no error.
+// vote. The server must be running, with this one or another member in its
+// Federation. Any member may be asked; a majority has to answer. A server that is a
+// member already stays one.
 func (s *Server) AddServer(ctx context.Context, info peer.AddrInfo) error {
-	return errors.ErrUnsupported
+	err := s.changeMembers(func(f *federation.Federation) error { return f.AddServer(ctx, info) })
+	if err != nil {
+		return fmt.Errorf("add server %s: %w", info.ID, err)
+	}
+	return nil
 }
 
-// RemoveServer takes a server out of the federation.
+// RemoveServer takes a server out of the federation, this one too if it is asked
+// to. One that is no member stays none.
 func (s *Server) RemoveServer(ctx context.Context, id peer.ID) error {
-	return errors.ErrUnsupported
+	err := s.changeMembers(func(f *federation.Federation) error { return f.RemoveServer(ctx, id) })
+	if err != nil {
+		return fmt.Errorf("remove server %s: %w", id, err)
+	}
+	return nil
 }
 
-// Members returns the servers of the federation, this one included, by peer ID.
+func (s *Server) changeMembers(change func(*federation.Federation) error) error {
+	s.mu.Lock()
+	running := s.running
+	s.mu.Unlock()
+	if !running {
+		return ErrClosed
+	}
+	err := change(s.federation)
+	if errors.Is(err, federation.ErrNoMajority) {
+		err = fmt.Errorf("%w: %w", ErrNoMajority, err)
+	}
+	if err == nil {
+		select {
+		case s.moved <- struct{}{}:
+		default:
+		}
+	}
+	return err
+}
+
+// Members returns the servers of the federation, this one included, by peer ID: as
+// they were some seconds ago.
 func (s *Server) Members() []Member {
-	return []Member{{Peer: peer.AddrInfo{ID: s.Host.ID(), Addrs: s.Host.Addrs()}, Voter: true, Leader: true, Reachable: true}}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.members // replaced, never changed
+}
+
+// startFederation begins to take part in granting names.
+func (s *Server) startFederation(ctx context.Context) error {
+	key := s.Host.Peerstore().PrivKey(s.Host.ID())
+	if key == nil {
+		return errors.New("the host has no key")
+	}
+	stores, err := s.Store.openNames(s.log)
+	if err != nil {
+		return err
+	}
+	// Should consensus's own file be lost: who was a member once must not begin a
+	// federation of its own, in which names are granted again.
+	others, err := s.Store.leases.members()
+	if err != nil {
+		return errors.Join(err, stores.Close())
+	}
+	s.between = federation.OverHost(s.Host)
+	s.federation, err = federation.Start(ctx, federation.Config{
+		Key: key, Addrs: s.Host.Addrs, Name: s.Network, Network: s.between, Stores: stores,
+		Fellows: slices.Concat(s.Federation, others), Term: s.Term, Reserve: s.Reserve, Timing: s.timing,
+		Changed: s.namesChanged, Logger: s.log,
+	})
+	if err != nil {
+		return errors.Join(err, s.between.Close())
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	cancel() // who answers is found out later
+	s.look(ctx)
+	return nil
+}
+
+func (s *Server) closeFederation() error {
+	return errors.Join(s.federation.Close(), s.between.Close())
+}
+
+// attend keeps up with who is a member, and follows them.
+func (s *Server) attend() {
+	defer s.wg.Done()
+	ticker := time.NewTicker(membersInterval)
+	defer ticker.Stop()
+	for {
+		s.look(s.ctx)
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-s.moved:
+		case <-ticker.C:
+		}
+	}
+}
+
+// look asks the members how they are, and follows those that are new.
+func (s *Server) look(ctx context.Context) {
+	status := s.federation.Status(ctx)
+	members := make([]Member, 0, len(status.Members))
+	for _, m := range status.Members {
+		members = append(members, Member{
+			Peer: m.Peer, Voter: m.Voter, Leader: m.Leader, Reachable: m.Answers, Behind: uint64(max(0, m.Behind)),
+		})
+	}
+	s.rememberMembers(members)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.members = members
+	for _, m := range members {
+		id := m.Peer.ID
+		if id == s.Host.ID() || s.fellows[id] != nil || len(s.fellows) >= maxFellows || s.ctx.Err() != nil {
+			continue
+		}
+		ctx, cancel := context.WithCancel(s.ctx)
+		s.fellows[id] = cancel
+		s.wg.Add(1)
+		go func() {
+			defer s.wg.Done()
+			s.follow(ctx, id)
+		}()
+	}
+	for id, cancel := range s.fellows {
+		if !slices.ContainsFunc(members, func(m Member) bool { return m.Peer.ID == id }) {
+			cancel()
+			delete(s.fellows, id)
+			s.journal.add(s.story.forget(id)...)
+		}
+	}
+}
+
+// rememberMembers stores who the others are when that has changed. It is called by
+// one goroutine at a time.
+func (s *Server) rememberMembers(members []Member) {
+	var others []peer.AddrInfo
+	for _, m := range members {
+		if m.Peer.ID != s.Host.ID() {
+			others = append(others, m.Peer)
+		}
+	}
+	same := func(a, b peer.AddrInfo) bool { return a.String() == b.String() }
+	if len(members) == 0 || slices.EqualFunc(others, s.others, same) {
+		return
+	}
+	if err := s.Store.leases.setMembers(others); err != nil {
+		s.log.Warn("the members of the federation cannot be stored", "err", err)
+		return
+	}
+	s.others = others
+}
+
+// isFellow reports whether a peer is another server of the federation.
+func (s *Server) isFellow(id peer.ID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.members, func(m Member) bool { return m.Peer.ID == id })
+}
+
+// whereIs returns the addresses of a fellow, as its federation knows them now.
+func (s *Server) whereIs(fellow peer.ID) peer.AddrInfo {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range s.members {
+		if m.Peer.ID == fellow {
+			return m.Peer
+		}
+	}
+	return peer.AddrInfo{ID: fellow}
 }

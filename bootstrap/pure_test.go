@@ -185,7 +185,7 @@ func TestSealFitsWhateverTheAddresses(t *testing.T) {
 }
 
 func TestJournal(t *testing.T) {
-	j := newJournal(4)
+	j := newJournal(4, 1, encodeEntry)
 	expect := func(from uint64, n int, want string, wantErr error) {
 		t.Helper()
 		changes, wait, err := j.after(from, n)
@@ -204,7 +204,7 @@ func TestJournal(t *testing.T) {
 	}
 	select {
 	case <-wait:
-	default:
+	case <-time.After(patience):
 		t.Fatal("a waiting reader is not woken")
 	}
 	expect(0, 9, "abc", nil)

@@ -116,6 +116,15 @@ func (o *replies) send(r *pb.DirectoryResponse) error {
 	return wire.WriteFrame(o.w, maxResponse, r)
 }
 
+// write writes whole frames at once.
+func (o *replies) write(frames []byte) error {
+	if err := o.flush(); err != nil {
+		return err
+	}
+	_, err := o.stream.Write(frames)
+	return err
+}
+
 func (o *replies) flush() error {
 	if err := o.allow(); err != nil {
 		return err
@@ -150,12 +159,12 @@ func (s *Server) answer(stream network.Stream, req *pb.DirectoryRequest, out *re
 		reply = s.sample(remote, int(body.Sample.GetMax()))
 	case *pb.DirectoryRequest_List:
 		entries, revision := s.snapshot()
-		if err := s.sendPages(out, entries, revision); err != nil {
+		if err := s.sendPages(out, entries, revision, encodeEntry); err != nil {
 			return err
 		}
 		return out.flush()
 	case *pb.DirectoryRequest_Watch:
-		return s.watch(body.Watch, out)
+		return s.watch(remote, body.Watch, out)
 	default:
 		err = ErrUnsupported
 	}
@@ -238,9 +247,20 @@ func (s *Server) register(conn network.Conn, req *pb.DirectoryRegister) (*pb.Dir
 	}
 	from, _ := origin(conn.RemoteMultiaddr())
 	m := manner{detached: req.GetDetached(), self: decodeSelf(req.GetSelf()), from: from}
-	fresh, err := s.commitWithin(c, m)
+	ctx, cancel := context.WithTimeout(s.ctx, claimTimeout)
+	defer cancel()
+	gained := false
+	if c.key != "" {
+		if gained, m.confirmed, err = s.claimName(ctx, c, m); err != nil {
+			return nil, err
+		}
+	}
+	fresh, err := s.commitWithin(ctx, c, m)
 	if err != nil {
 		return nil, err
+	}
+	if c.key != "" {
+		fresh = gained
 	}
 	s.counts.granted.Add(1)
 	return s.granted(leaseID{c.peer, c.key}, fresh)
@@ -254,16 +274,28 @@ func (s *Server) remove(conn network.Conn, sealed []byte) (*pb.DirectoryResponse
 	if !c.removed {
 		return nil, malformed("the record does not give the name up")
 	}
-	if _, err := s.commitWithin(c, manner{}); err != nil {
+	ctx, cancel := context.WithTimeout(s.ctx, claimTimeout)
+	defer cancel()
+	var held error
+	if c.key != "" {
+		if held = s.removeName(ctx, c); held != nil && !errors.Is(held, ErrNotRegistered) && !errors.Is(held, ErrNoMajority) {
+			return nil, held
+		}
+	}
+	// Whoever leaves is listed no more, even when nobody can free the name.
+	_, err = s.commitWithin(ctx, c, manner{})
+	switch {
+	case errors.Is(held, ErrNoMajority):
+		return nil, held
+	case errors.Is(err, ErrNotRegistered) && c.key != "" && held == nil:
+	case err != nil:
 		return nil, err
 	}
 	s.counts.removed.Add(1)
 	return &pb.DirectoryResponse{Body: &pb.DirectoryResponse_Removed{Removed: &pb.DirectoryRemoved{}}}, nil
 }
 
-func (s *Server) commitWithin(c *claim, m manner) (bool, error) {
-	ctx, cancel := context.WithTimeout(s.ctx, messageTimeout)
-	defer cancel()
+func (s *Server) commitWithin(ctx context.Context, c *claim, m manner) (bool, error) {
 	fresh, err := s.commit(ctx, c, m)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return false, &laterError{ErrStorage, storeRetry} // it may be granted yet; asking again is safe
@@ -275,12 +307,14 @@ func (s *Server) commitWithin(c *claim, m manner) (bool, error) {
 func (s *Server) granted(id leaseID, fresh bool) (*pb.DirectoryResponse, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	now := time.Now()
 	e := s.table.entries[id]
 	if e == nil { // it ended meanwhile
 		return nil, ErrNotRegistered
 	}
 	return &pb.DirectoryResponse{Body: &pb.DirectoryResponse_Granted{Granted: &pb.DirectoryGranted{
-		LeaseMs: uint64(max(0, time.Until(e.expires)).Milliseconds()), Fresh: fresh,
+		LeaseMs: uint64(max(0, e.expires.Sub(now)).Milliseconds()), Fresh: fresh,
+		TermMs: uint64(s.termLeft(e.confirmed, now).Milliseconds()),
 	}}}, nil
 }
 
@@ -316,10 +350,8 @@ func (s *Server) lookup(name string) (*pb.DirectoryResponse, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
 	now := time.Now()
-	e, err := s.table.lookup(now, key)
-	s.mu.Unlock()
+	e, err := s.find(now, key)
 	if err != nil {
 		return nil, err
 	}
@@ -333,7 +365,7 @@ func (s *Server) sample(remote peer.ID, n int) *pb.DirectoryResponse {
 	}
 	s.mu.Lock()
 	now := time.Now()
-	entries := s.table.sample(now, s.rng, n, remote)
+	entries := s.story.sample(now, s.rng, n, remote)
 	s.mu.Unlock()
 	page := &pb.DirectoryPage{Last: true, Epoch: s.epoch}
 	size := 0

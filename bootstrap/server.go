@@ -20,6 +20,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 
+	"github.com/grapevine-p2p/grapevine/internal/federation"
 	"github.com/grapevine-p2p/grapevine/internal/rendezvous"
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 )
@@ -43,8 +44,8 @@ type Server struct {
 	Federation []peer.AddrInfo
 	// Term is how long a name is its holder's for certain after a renewal; the
 	// default is DefaultTerm. Reserve is how long it stays reserved for the key
-	// after that; the default is DefaultReserve. All servers of a federation have
-	// the same.
+	// after that; the default is DefaultReserve, and below zero it is not. All
+	// servers of a federation have the same.
 	Term, Reserve time.Duration
 	// Lease is how long a registration lives without a renewal; the default is
 	// DefaultLease.
@@ -62,12 +63,17 @@ type Server struct {
 	// NoRendezvous leaves libp2p's rendezvous protocol, /rendezvous/1.0.0, out.
 	NoRendezvous bool
 
-	log     *slog.Logger
-	journal *journal
-	epoch   uint64
-	started time.Time
-	counts  counters
-	history *history
+	timing     federation.Timing // of consensus; tests hurry
+	log        *slog.Logger
+	federation *federation.Federation
+	between    *federation.HostNetwork
+	others     []peer.AddrInfo // members that the store knows; see rememberMembers
+	journal    *journal        // what the federation knows and everybody may
+	ownJournal *journal        // what this server was told, for the others
+	epoch      uint64
+	started    time.Time
+	counts     counters
+	history    *history
 
 	rendezvous *rendezvous.Service // nil: left out
 
@@ -76,12 +82,19 @@ type Server struct {
 	wg     sync.WaitGroup
 	writes chan *write
 	wake   chan struct{} // the alarms have changed
+	moved  chan struct{} // the members have changed
 	notify network.Notifiee
 
 	mu        sync.Mutex // guards what follows
 	running   bool
 	table     *table
-	ended     []leaseID // expired, not in the store yet
+	story     *story
+	gained    map[nameKey]gain // names that consensus gave to somebody lately
+	members   []Member
+	fellows   map[peer.ID]context.CancelFunc // those that are followed
+	recheck   bool                           // the names that peers are listed under
+	doubted   int                            // leases that were spared, when that was last told
+	ended     []leaseID                      // expired, not in the store yet
 	rng       *rand.Rand
 	streams   map[network.Stream]bool
 	perPeer   map[peer.ID]int // streams
@@ -109,18 +122,24 @@ func (s *Server) Start(ctx context.Context) error {
 	if again {
 		return errors.New("start the bootstrap server: it was started before")
 	}
-	if err := s.load(ctx); err != nil {
+	err := s.load(ctx)
+	if err == nil {
+		err = s.startFederation(ctx)
+	}
+	if err != nil {
 		s.cancel()
 		return fmt.Errorf("start the bootstrap server: %w", err)
 	}
 	s.mu.Lock()
 	s.running = true
-	s.wg.Add(4)
+	s.wg.Add(6)
 	s.mu.Unlock()
 	go s.write()
 	go s.expire()
 	go s.report()
 	go s.remember()
+	go s.uphold()
+	go s.attend()
 
 	s.notify = &network.NotifyBundle{DisconnectedF: func(_ network.Network, c network.Conn) {
 		s.disconnected(c.RemotePeer())
@@ -141,6 +160,12 @@ func (s *Server) setUp() {
 	if s.Lease == 0 {
 		s.Lease = DefaultLease
 	}
+	if s.Term == 0 {
+		s.Term = DefaultTerm
+	}
+	if s.Reserve == 0 {
+		s.Reserve = DefaultReserve
+	}
 	s.Limits = s.Limits.withDefaults()
 	s.log = s.Logger
 	if s.log == nil {
@@ -148,15 +173,20 @@ func (s *Server) setUp() {
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.started = time.Now()
-	s.journal = newJournal(journalSize)
 	s.history = newHistory()
 	s.writes = make(chan *write, writeQueue)
 	s.wake = make(chan struct{}, 1)
+	s.moved = make(chan struct{}, 1)
 	s.table = newTable(s.Lease, s.Limits)
+	s.story = newStory(s.table)
+	s.gained = make(map[nameKey]gain)
+	s.fellows = make(map[peer.ID]context.CancelFunc)
 	var seed [24]byte
 	crand.Read(seed[:]) // never fails
 	s.rng = rand.New(rand.NewPCG(binary.LittleEndian.Uint64(seed[:]), binary.LittleEndian.Uint64(seed[8:])))
 	s.epoch = max(1, binary.LittleEndian.Uint64(seed[16:]))
+	s.journal = newJournal(journalSize, s.epoch, encodeEntry)
+	s.ownJournal = newJournal(journalSize, s.epoch, encodeOwn)
 	s.streams = make(map[network.Stream]bool)
 	s.perPeer = make(map[peer.ID]int)
 	s.requests = rates{
@@ -192,10 +222,11 @@ func (s *Server) Close() error {
 	}
 	s.mu.Unlock()
 	s.wg.Wait()
-	return nil
+	return s.closeFederation()
 }
 
-// List returns all live registrations, by peer and name.
+// List returns all live registrations of the federation that are not hidden, by peer
+// and name.
 func (s *Server) List() []Record {
 	entries, _ := s.snapshot()
 	records := make([]Record, len(entries))
@@ -211,6 +242,7 @@ func (s *Server) List() []Record {
 func (s *Server) Watch(ctx context.Context) iter.Seq2[Change, error] {
 	from := s.journal.now()
 	return func(yield func(Change, error) bool) {
+		defer s.journal.join()()
 		revision := from
 		for {
 			changes, wait, err := s.journal.after(revision, journalSize)
@@ -225,6 +257,10 @@ func (s *Server) Watch(ctx context.Context) iter.Seq2[Change, error] {
 				}
 			}
 			if wait == nil {
+				if err := s.rest(s.journal.pause()); err != nil {
+					yield(Change{}, err)
+					return
+				}
 				continue
 			}
 			select {
@@ -251,45 +287,94 @@ func (e *entry) record() Record {
 	}
 }
 
-// listing is a copy of the table, by peer and name. It is shared and not changed.
+// listing is a copy of all that may be listed, by peer and name. It is shared and
+// not changed.
 type listing struct {
 	entries  []entry
 	revision uint64
 	made     time.Time
+	took     time.Duration
 }
 
-// snapshot returns all entries and the revision at which they are current. Whoever
-// asks at one revision within a second gets the same copy, so that many lists cost
-// what one does, in time and in memory.
+// snapshot returns all entries that may be listed and the revision at which they are
+// current. Whoever asks at one revision within a second gets the same copy; and
+// copying takes a tenth of the time at the most, however many ask for it, so that a
+// copy of a big directory may be some tenths of a second old.
 func (s *Server) snapshot() ([]entry, uint64) {
 	s.mu.Lock()
-	now := time.Now()
-	s.note(s.table.expire(now))
+	began := time.Now()
+	s.note(s.table.expire(began))
 	last, revision := s.listed, s.journal.now()
-	if last.revision == revision && now.Sub(last.made) < listingAge {
+	age := began.Sub(last.made)
+	if last.entries != nil && (last.revision == revision && age < listingAge || age < listingShare*last.took) {
 		s.mu.Unlock()
-		return last.entries, revision
+		return last.entries, last.revision
 	}
-	entries := s.table.list(now)
+	entries := s.story.list(began)
 	s.mu.Unlock()
-	slices.SortFunc(entries, func(a, b entry) int {
-		return cmp.Or(cmp.Compare(a.claim.peer, b.claim.peer), cmp.Compare(a.claim.key, b.claim.key))
-	})
+	took := time.Since(began)
+	sortEntries(entries)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.listed = listing{entries, revision, now}
+	s.listed = listing{entries, revision, began, took}
 	return entries, revision
 }
 
+// ownSnapshot returns what this server itself was told, hidden or not.
+func (s *Server) ownSnapshot() ([]entry, uint64) {
+	s.mu.Lock()
+	now := time.Now()
+	s.note(s.table.expire(now))
+	entries, revision := s.table.list(now), s.ownJournal.now()
+	s.mu.Unlock()
+	sortEntries(entries)
+	return entries, revision
+}
+
+func sortEntries(entries []entry) {
+	slices.SortFunc(entries, func(a, b entry) int {
+		return cmp.Or(cmp.Compare(a.claim.peer, b.claim.peer), cmp.Compare(a.claim.key, b.claim.key))
+	})
+}
+
+// find returns who holds a name. While servers disagree, consensus decides.
+func (s *Server) find(now time.Time, key nameKey) (entry, error) {
+	s.mu.Lock()
+	found := s.story.lookup(now, key)
+	s.mu.Unlock()
+	switch len(found) {
+	case 0:
+		return entry{}, ErrNotRegistered
+	case 1:
+		return found[0], nil
+	}
+	holding, held := s.federation.Owner(string(key))
+	for _, e := range found {
+		if held && e.claim.peer == holding.Owner {
+			return e, nil
+		}
+	}
+	return slices.MaxFunc(found, func(a, b entry) int { return a.since.Compare(b.since) }), nil
+}
+
 // note tells the watchers of changes, and remembers for the store which leases
-// ended. It is called with mu held, so that the journal has the table's order.
+// ended. It is called with mu held, so that the journals have the table's order.
 func (s *Server) note(changes []change) {
+	if len(changes) == 0 {
+		return
+	}
 	for _, c := range changes {
 		if (c.kind == Expired || c.kind == Left) && s.storeFail == nil {
 			s.ended = append(s.ended, c.entry.id())
 		}
 	}
-	s.journal.add(changes...)
+	s.journal.add(s.story.retell(changes)...)
+	s.ownJournal.add(changes...)
+	if s.table.spared > s.doubted {
+		s.log.Warn("many leases were about to end at once; the fault may be this server's own, so they get one more",
+			"spared", s.table.spared-s.doubted, "registrations", len(s.table.entries))
+		s.doubted = s.table.spared
+	}
 }
 
 // disconnected marks a peer away when its last connection is gone.
@@ -324,7 +409,11 @@ func (s *Server) expire() {
 		s.mu.Lock()
 		now := time.Now()
 		s.note(s.table.expire(now))
+		s.journal.add(s.story.expire(now)...)
 		next, some := s.table.next()
+		if lost, any := s.story.next(); any && (!some || lost.Before(next)) {
+			next, some = lost, true
+		}
 		unstored := len(s.ended) > 0
 		s.mu.Unlock()
 		if unstored {

@@ -8,16 +8,20 @@ import (
 	"maps"
 	"sync"
 
+	"github.com/libp2p/go-libp2p/core/peer"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/grapevine-p2p/grapevine/internal/durable"
+	"github.com/grapevine-p2p/grapevine/internal/federation"
 	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
 )
 
 // Store keeps what a [Server] has granted. [OpenStore] gives one on disk,
 // [MemoryStore] one that forgets. It is for one server at a time.
 type Store struct {
+	folder string // "" in memory
 	leases leaseStore
+	names  *federation.Stores // in memory only; a server opens those on disk
 }
 
 // leaseStore keeps the leases of one server.
@@ -29,6 +33,10 @@ type leaseStore interface {
 	replace(all []leaseStep) error
 	// all reads the leases, in no order.
 	all() iter.Seq2[leaseStep, error]
+	// members are the other servers of the federation, in case consensus's own
+	// file is lost.
+	members() ([]peer.AddrInfo, error)
+	setMembers(all []peer.AddrInfo) error
 	close() error
 }
 
@@ -53,12 +61,20 @@ func OpenStore(folder string, logger *slog.Logger) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the directory's store: %w", err)
 	}
-	return &Store{leases: leases}, nil
+	return &Store{folder: folder, leases: leases}, nil
 }
 
 // MemoryStore returns a store that lasts as long as the process.
 func MemoryStore() *Store {
-	return &Store{leases: &memoryLeases{kept: make(map[leaseID][]byte)}}
+	return &Store{leases: &memoryLeases{kept: make(map[leaseID][]byte)}, names: federation.MemoryStores()}
+}
+
+// openNames opens what consensus keeps, for a server that closes it.
+func (s *Store) openNames(logger *slog.Logger) (*federation.Stores, error) {
+	if s.folder == "" {
+		return s.names, nil
+	}
+	return openNamesIn(s.folder, logger)
 }
 
 // Close closes the store, after its server.
@@ -67,6 +83,7 @@ func (s *Store) Close() error { return s.leases.close() }
 type memoryLeases struct {
 	mu     sync.Mutex
 	kept   map[leaseID][]byte
+	others []peer.AddrInfo
 	closed bool
 }
 
@@ -106,6 +123,19 @@ func (m *memoryLeases) all() iter.Seq2[leaseStep, error] {
 			}
 		}
 	}
+}
+
+func (m *memoryLeases) members() ([]peer.AddrInfo, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.others, nil
+}
+
+func (m *memoryLeases) setMembers(all []peer.AddrInfo) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.others = all
+	return nil
 }
 
 func (m *memoryLeases) close() error {

@@ -43,9 +43,10 @@ func (e *entry) id() leaseID { return leaseID{e.claim.peer, e.claim.key} }
 
 // manner is how a peer registers, besides the record that it signed.
 type manner struct {
-	detached bool
-	self     self
-	from     netip.Prefix
+	detached  bool
+	self      self
+	from      netip.Prefix
+	confirmed time.Time // when its name was asked for where names are granted
 }
 
 // change is a change as the table makes it, before it has a revision.
@@ -181,6 +182,7 @@ func (t *table) grant(now time.Time, c *claim, m manner) (fresh bool, changes []
 			}
 			e.detached = m.detached
 		})
+		t.confirm(id, m.confirmed)
 		t.place(e, -1)
 		e.from = m.from
 		t.place(e, 1)
@@ -206,7 +208,7 @@ func (t *table) grant(now time.Time, c *claim, m manner) (fresh bool, changes []
 	if err := t.admits(now, c, m); err != nil {
 		return false, changes, nil, err
 	}
-	e := &entry{claim: c, since: now, expires: now.Add(t.length(m.detached)), online: true, detached: m.detached, from: m.from}
+	e := &entry{claim: c, since: now, expires: now.Add(t.length(m.detached)), online: true, detached: m.detached, from: m.from, confirmed: m.confirmed}
 	t.insert(e)
 	t.tell(e, m.self)
 	return true, append(changes, change{kind: Joined, entry: *e}), func() []change {
@@ -431,27 +433,6 @@ func (t *table) list(now time.Time) []entry {
 		}
 	}
 	return all
-}
-
-// sample returns up to n leases of different peers other than except, at random,
-// those of peers that are online first.
-func (t *table) sample(now time.Time, rng *rand.Rand, n int, except peer.ID) []entry {
-	var online, away []entry
-	seen := map[peer.ID]bool{except: true}
-	for _, i := range spread(rng, len(t.order), n) {
-		e := t.order[i]
-		if !e.expires.After(now) || seen[e.claim.peer] || e.claim.hidden || len(e.claim.addrs) == 0 {
-			continue
-		}
-		seen[e.claim.peer] = true
-		if e.online {
-			online = append(online, *e)
-		} else {
-			away = append(away, *e)
-		}
-	}
-	all := append(online, away...)
-	return all[:min(n, len(all))]
 }
 
 // spread returns distinct indexes below size in random order: several times as

@@ -3,7 +3,6 @@ package bootstrap
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -192,44 +191,6 @@ func TestTableChanges(t *testing.T) {
 	_, _, err := table.remove(t0.Add(2*time.Minute+2), gone(claimOf("a", "alice", 3)))
 	if err != nil {
 		t.Fatal(err)
-	}
-}
-
-func TestTableSample(t *testing.T) {
-	table := testTable()
-	rng := rand.New(rand.NewPCG(1, 2))
-	if got := table.sample(t0, rng, 5, "me"); len(got) != 0 {
-		t.Fatalf("of nothing: %v", got)
-	}
-	for i := range 1000 {
-		id := peer.ID(fmt.Sprint("peer", i))
-		table.grant(t0, claimOf(id, "", 1), manner{})
-		table.grant(t0, claimOf(id, fmt.Sprint("name", i), 1), manner{})
-		if i%2 == 0 {
-			table.presence(t0, id, false)
-		}
-	}
-	for range 100 {
-		got := table.sample(t0, rng, 10, "peer1")
-		if len(got) != 10 {
-			t.Fatalf("%d of 10", len(got))
-		}
-		seen := map[peer.ID]bool{"peer1": true}
-		for _, e := range got {
-			if seen[e.claim.peer] || !e.online {
-				t.Fatalf("sample holds %v twice, or it is away", e.claim.peer)
-			}
-			seen[e.claim.peer] = true
-		}
-	}
-	for i := range 3 {
-		small := testTable()
-		for j := range i + 1 {
-			small.grant(t0, claimOf(peer.ID(fmt.Sprint(j)), "", 1), manner{})
-		}
-		if got := small.sample(t0, rng, 10, "0"); len(got) != i {
-			t.Fatalf("%d of %d others", len(got), i)
-		}
 	}
 }
 

@@ -1,8 +1,10 @@
 package bootstrap
 
 import (
+	"fmt"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/peer"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
@@ -11,14 +13,14 @@ import (
 // entryOverhead is what an entry costs a page besides itself: tag and length.
 const entryOverhead = 4
 
-func (s *Server) sendPages(out *replies, entries []entry, revision uint64) error {
+func (s *Server) sendPages(out *replies, entries []entry, revision uint64, encode func(*entry, time.Time) *pb.DirectoryEntry) error {
 	now := time.Now()
 	out.over = now.Add(pagesTimeout)
 	defer func() { out.over = time.Time{} }()
 	page := &pb.DirectoryPage{Epoch: s.epoch, Revision: revision}
 	size := 0
 	for i := range entries {
-		e := encodeEntry(&entries[i], now)
+		e := encode(&entries[i], now)
 		page.Entries = append(page.Entries, e)
 		if size += proto.Size(e) + entryOverhead; size > pageBytes {
 			if err := out.send(&pb.DirectoryResponse{Body: &pb.DirectoryResponse_Page{Page: page}}); err != nil {
@@ -32,19 +34,31 @@ func (s *Server) sendPages(out *replies, entries []entry, revision uint64) error
 }
 
 // watch sends changes until the stream or the server ends.
-func (s *Server) watch(req *pb.DirectoryWatch, out *replies) error {
-	if !s.admitWatcher() {
+func (s *Server) watch(remote peer.ID, req *pb.DirectoryWatch, out *replies) error {
+	member := s.isFellow(remote)
+	if req.GetOwn() && !member {
+		return s.refuse(out, fmt.Errorf("%w: only servers of the federation may watch that", ErrUnsupported))
+	}
+	if !s.admitWatcher(member) {
 		s.counts.streamsRefused.Add(1)
-		return s.refuse(out, full("too many watchers"))
+		return s.refuse(out, &laterError{full("too many watchers"), watchersRetry})
 	}
 	defer s.releaseWatcher()
+	journal, list, encode := s.journal, s.snapshot, encodeEntry
+	if req.GetOwn() {
+		journal, list, encode = s.ownJournal, s.ownSnapshot, encodeOwn
+	}
+	defer journal.join()()
 
 	revision := req.GetFrom()
 	switch req.GetEpoch() {
 	case 0:
 		var entries []entry
-		entries, revision = s.snapshot()
-		if err := s.sendPages(out, entries, revision); err != nil {
+		entries, revision = list()
+		if err := s.sendPages(out, entries, revision, encode); err != nil {
+			return err
+		}
+		if err := out.flush(); err != nil {
 			return err
 		}
 	case s.epoch:
@@ -54,27 +68,21 @@ func (s *Server) watch(req *pb.DirectoryWatch, out *replies) error {
 	alive := time.NewTicker(aliveInterval)
 	defer alive.Stop()
 	for {
-		changes, wait, err := s.journal.after(revision, watchBatch)
+		frames, n, wait, err := journal.frames(time.Now(), out.id, revision, watchBatch)
 		if err != nil {
 			s.counts.lagged.Add(1)
 			return s.refuse(out, err)
 		}
-		now := time.Now()
-		for i := range changes {
-			revision++
-			err := out.send(&pb.DirectoryResponse{Body: &pb.DirectoryResponse_Change{Change: &pb.DirectoryChange{
-				Epoch: s.epoch, Revision: revision,
-				Kind:  pb.DirectoryChangeKind(changes[i].kind),
-				Entry: encodeChanged(&changes[i], now),
-			}}})
-			if err != nil {
+		revision += uint64(n)
+		if n > 0 {
+			if err := out.write(frames); err != nil {
 				return err
 			}
-		}
-		if err := out.flush(); err != nil {
-			return err
-		}
-		if wait == nil {
+			if n < watchBatch { // it has all
+				if err := s.rest(journal.pause()); err != nil {
+					return err
+				}
+			}
 			continue
 		}
 		select {
@@ -85,6 +93,9 @@ func (s *Server) watch(req *pb.DirectoryWatch, out *replies) error {
 			err := out.send(&pb.DirectoryResponse{Body: &pb.DirectoryResponse_Change{Change: &pb.DirectoryChange{
 				Epoch: s.epoch, Revision: revision,
 			}}})
+			if err == nil {
+				err = out.flush()
+			}
 			if err != nil {
 				return err
 			}
@@ -92,13 +103,29 @@ func (s *Server) watch(req *pb.DirectoryWatch, out *replies) error {
 	}
 }
 
+// rest waits while changes gather.
+func (s *Server) rest(d time.Duration) error {
+	if d == 0 {
+		return nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-s.ctx.Done():
+		return ErrClosed
+	}
+}
+
 // watchBatch is the number of changes copied from the journal at once.
 const watchBatch = 64
 
-func (s *Server) admitWatcher() bool {
+// admitWatcher counts a watcher. A server of the federation is always let in.
+func (s *Server) admitWatcher(fellow bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.watchers >= s.Limits.Watchers {
+	if s.watchers >= s.Limits.Watchers && !fellow {
 		return false
 	}
 	s.watchers++

@@ -95,7 +95,11 @@ func (s *Server) apply(batch []*write) {
 			changes = s.table.expire(now)
 		case w.claim.removed:
 			changes, w.undo, w.err = s.table.remove(now, w.claim)
+		case s.overtaken(w.claim, w.manner.confirmed):
+			w.err = busy(time.Second)
 		default:
+			// Consensus gave the name to this peer.
+			s.ousted(w.claim.key, w.claim.peer)
 			w.fresh, changes, w.undo, w.err = s.table.grant(now, w.claim, w.manner)
 		}
 		s.note(changes)

@@ -1,0 +1,159 @@
+package bootstrap
+
+import (
+	"bufio"
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/peerstore"
+	"github.com/libp2p/go-libp2p/core/protocol"
+
+	"github.com/grapevine-p2p/grapevine/internal/wire"
+	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
+)
+
+// follow hears from another server of the federation who is online there, until ctx
+// ends: all of it first and now and then, and between that what changes.
+func (s *Server) follow(ctx context.Context, fellow peer.ID) {
+	retry := firstFollow
+	for ctx.Err() == nil {
+		heard, err := s.hear(ctx, fellow)
+		s.mu.Lock()
+		s.story.lose(time.Now(), fellow)
+		s.mu.Unlock()
+		s.alarm()
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil:
+			continue // to hear all of it again
+		case heard:
+			s.log.Info("a server of the federation is lost", "server", fellow, "err", err)
+			retry = firstFollow
+		}
+		timer := time.NewTimer(retry/2 + rand.N(retry))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		}
+		retry = min(2*retry, lastFollow)
+	}
+}
+
+// hear watches a fellow until it is time to hear all of it again, or it breaks.
+// Heard tells that all of it came.
+func (s *Server) hear(ctx context.Context, fellow peer.ID) (heard bool, err error) {
+	t, err := s.openFellow(ctx, fellow)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = t.stream.Reset() }()
+	stop := context.AfterFunc(ctx, func() { _ = t.stream.Reset() })
+	defer stop()
+	err = t.send(&pb.DirectoryRequest{Network: s.Network, Body: &pb.DirectoryRequest_Watch{Watch: &pb.DirectoryWatch{Own: true}}})
+	if err != nil {
+		return false, err
+	}
+	over := time.Now().Add(relistInterval*9/10 + rand.N(relistInterval/5))
+	var entries []entry
+	for last := false; !last; {
+		resp, err := t.receive(messageTimeout)
+		if err != nil {
+			return false, err
+		}
+		if e := resp.GetError(); e != nil {
+			return false, decodeError(e, "", time.Now())
+		}
+		page := resp.GetPage()
+		if page == nil {
+			return false, malformed("an answer of another kind")
+		}
+		for _, p := range page.GetEntries() {
+			if e, ok := s.told(fellow, p); ok && len(entries) < maxListed {
+				entries = append(entries, e)
+			}
+		}
+		last = page.GetLast()
+	}
+	s.mu.Lock()
+	if ctx.Err() == nil { // it is still a fellow
+		s.journal.add(s.story.adopt(fellow, entries)...)
+	}
+	s.mu.Unlock()
+	for time.Now().Before(over) {
+		resp, err := t.receive(aliveTimeout)
+		if err != nil {
+			return true, err
+		}
+		if e := resp.GetError(); e != nil {
+			return true, decodeError(e, "", time.Now())
+		}
+		ch := resp.GetChange()
+		if ch == nil {
+			return true, malformed("an answer of another kind")
+		}
+		if ch.GetEntry() != nil {
+			s.heard(ctx, fellow, ch)
+		}
+	}
+	return true, nil
+}
+
+// openFellow opens a stream to another server of the federation.
+func (s *Server) openFellow(ctx context.Context, fellow peer.ID) (*talk, error) {
+	info := s.whereIs(fellow)
+	s.Host.Peerstore().AddAddrs(info.ID, info.Addrs, peerstore.TempAddrTTL)
+	// A server that was just started again is not to be given up for minutes.
+	ctx, cancel := context.WithTimeout(network.WithForceDirectDial(ctx, "directory"), negotiateTimeout)
+	defer cancel()
+	stream, err := s.Host.NewStream(ctx, fellow, protocol.ID(wire.Directory))
+	if err != nil {
+		return nil, err
+	}
+	return &talk{stream, bufio.NewReaderSize(stream, fellowBuffer)}, nil
+}
+
+// fellowBuffer is for streams on which much comes.
+const fellowBuffer = 32 << 10
+
+// heard takes up a change at a fellow.
+func (s *Server) heard(ctx context.Context, fellow peer.ID, ch *pb.DirectoryChange) {
+	now := time.Now()
+	c, err := decodeChange(ch, s.Network, now)
+	if err != nil {
+		s.log.Warn("a server of the federation tells of a bad record", "server", fellow, "err", err)
+		return
+	}
+	if c.kind == retold {
+		c.kind = Updated
+	}
+	c.entry.self = decodeSelf(ch.GetEntry().GetSelf())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ctx.Err() != nil { // it is no fellow any more
+		return
+	}
+	s.journal.add(s.story.tell(fellow, c)...)
+	if c.removal != nil {
+		if changes, _, err := s.table.remove(now, c.removal); err == nil {
+			s.note(changes)
+			s.poke()
+		}
+	}
+}
+
+// told verifies an entry of a fellow. A record that is known is not verified again.
+func (s *Server) told(fellow peer.ID, p *pb.DirectoryEntry) (entry, bool) {
+	e, err := decodeEntry(p, s.Network, time.Now())
+	if err != nil {
+		s.log.Warn("a server of the federation tells of a bad record", "server", fellow, "err", err)
+		return entry{}, false
+	}
+	e.self = decodeSelf(p.GetSelf())
+	return e, true
+}

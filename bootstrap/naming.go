@@ -1,0 +1,235 @@
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/grapevine-p2p/grapevine/internal/federation"
+	"github.com/grapevine-p2p/grapevine/internal/names"
+)
+
+// gain is when consensus gave a name to somebody, as far as this server has heard.
+type gain struct {
+	owner peer.ID
+	at    time.Time
+}
+
+// claimName makes a name its peer's on a majority of the servers, and returns from
+// when its term counts; the zero time if that is not known. Without a majority a
+// name that is known to be the peer's is good enough to be listed under it.
+func (s *Server) claimName(ctx context.Context, c *claim, m manner) (fresh bool, began time.Time, err error) {
+	holding, held := s.federation.Owner(string(c.key))
+	mine := held && holding.Owner == c.peer
+	began = time.Now()
+	s.mu.Lock()
+	err = s.table.admits(began, c, m) // no name for whom there is no room
+	var confirmed time.Time
+	if e := s.table.entries[leaseID{c.peer, c.key}]; e != nil {
+		confirmed = e.confirmed
+	}
+	s.mu.Unlock()
+	if err != nil {
+		return false, time.Time{}, err
+	}
+	if mine && holding.Seq == c.seq && s.termLeft(confirmed, began) > s.Term/2 {
+		return false, confirmed, nil
+	}
+	fresh, err = s.federation.Claim(ctx, names.Claim{
+		Key: string(c.key), Skeleton: skeletonOf(c.key), Name: c.name, Owner: c.peer, Seq: c.seq,
+		MaxPerOwner: s.Limits.RegistrationsPerPeer, MaxNames: s.Limits.Names,
+	})
+	err = namingError(err, c, began)
+	if errors.Is(err, ErrNoMajority) && mine && holding.Seq <= c.seq {
+		return false, confirmed, nil
+	}
+	return fresh, began, err
+}
+
+// removeName gives a name up on a majority of the servers.
+func (s *Server) removeName(ctx context.Context, c *claim) error {
+	err := s.federation.Remove(ctx, names.Removal{Key: string(c.key), Owner: c.peer, Seq: c.seq})
+	return namingError(err, c, time.Now())
+}
+
+// namingError says in this package's words why consensus refused.
+func namingError(err error, c *claim, now time.Time) error {
+	var taken *names.TakenError
+	var stale *names.StaleError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &taken):
+		refusal := &NameTakenError{Name: c.name, Owner: taken.Owner, Until: now.Add(taken.Left)}
+		if taken.Alike {
+			refusal.Like = taken.Name
+		}
+		return refusal
+	case errors.As(err, &stale):
+		return &staleError{stale.Seq}
+	case errors.Is(err, names.ErrFull):
+		return &laterError{full(err.Error()), time.Minute}
+	case errors.Is(err, names.ErrNotOwner):
+		return fmt.Errorf("%w: %q", ErrNotOwner, shorten(c.name))
+	case errors.Is(err, names.ErrNotRegistered):
+		return ErrNotRegistered
+	case errors.Is(err, names.ErrMalformed):
+		return malformed(err.Error())
+	case errors.Is(err, federation.ErrBusy):
+		return busy(time.Second)
+	case errors.Is(err, federation.ErrClosed):
+		return ErrClosed
+	}
+	var few *federation.NoMajorityError
+	why := err.Error()
+	if errors.As(err, &few) {
+		why = fmt.Sprintf("%d of %d", few.Answering, few.Members)
+	}
+	return &laterError{fmt.Errorf("%w: %s", ErrNoMajority, why), majorityRetry}
+}
+
+// termLeft is how long a name is still its holder's for certain.
+func (s *Server) termLeft(confirmed, now time.Time) time.Duration {
+	if confirmed.IsZero() {
+		return 0
+	}
+	return names.Term{Began: confirmed, Span: s.Term}.Left(now)
+}
+
+// namesChanged is told what consensus decided, in order. Who is listed under a name
+// that went to somebody else is so no more.
+func (s *Server) namesChanged(changes []names.Change) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	for _, c := range changes {
+		key := nameKey(c.Holding.Key)
+		switch c.Kind {
+		case names.Gained:
+			s.rememberGain(now, key, c.Holding.Owner)
+			s.ousted(key, c.Holding.Owner)
+		case names.GivenUp:
+			if e := s.table.entries[leaseID{c.Holding.Owner, key}]; e != nil && e.claim.seq <= c.Holding.Seq {
+				s.note(s.table.end(e.id()))
+			}
+		}
+	}
+	if changes == nil { // everything may be different
+		s.recheck = true
+	}
+	s.poke()
+}
+
+func (s *Server) ousted(key nameKey, owner peer.ID) {
+	s.note(s.table.oust(key, owner))
+	s.journal.add(s.story.oust(key, owner)...)
+}
+
+// rememberGain keeps for a while who gained a name, for claims that are on their way.
+func (s *Server) rememberGain(now time.Time, key nameKey, owner peer.ID) {
+	if len(s.gained) >= maxGained {
+		for other, g := range s.gained {
+			if now.Sub(g.at) > claimTimeout {
+				delete(s.gained, other)
+			}
+		}
+	}
+	s.gained[key] = gain{owner, now}
+}
+
+// overtaken reports whether consensus gave a name to somebody else after a claim of
+// it began: who has it now is to be asked anew. It is called with mu held.
+func (s *Server) overtaken(c *claim, began time.Time) bool {
+	g, known := s.gained[c.key]
+	return known && g.owner != c.peer && !g.at.Before(began)
+}
+
+// uphold hands the names of peers that were heard from to consensus, well before
+// their terms end.
+func (s *Server) uphold() {
+	defer s.wg.Done()
+	ticker := time.NewTicker(min(upholdInterval, s.Term/upholdShare))
+	defer ticker.Stop()
+	for {
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if due := s.dueNames(time.Now()); len(due) > 0 {
+			s.renewNames(due)
+		}
+	}
+}
+
+// dueNames returns the claims on names whose terms are to begin anew.
+func (s *Server) dueNames(now time.Time) []*claim {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := s.recheck
+	s.recheck = false
+	var due []*claim
+	for _, e := range s.table.order {
+		if e.claim.key != "" && !e.unconfirmed && (all || now.Sub(e.confirmed) > s.Term/renewalsPerTerm) {
+			due = append(due, e.claim)
+		}
+	}
+	return due
+}
+
+func (s *Server) renewNames(due []*claim) {
+	ctx, cancel := context.WithTimeout(s.ctx, upholdTimeout)
+	defer cancel()
+	for batch := range slices.Chunk(due, names.MaxRenewals) {
+		renewals := make([]names.Renewal, len(batch))
+		for i, c := range batch {
+			renewals[i] = names.Renewal{Key: string(c.key), Owner: c.peer}
+		}
+		began := time.Now()
+		lost, err := s.federation.Renew(ctx, renewals)
+		if err != nil {
+			s.log.Debug("names are not renewed", "count", len(due), "err", err)
+			return // the next round begins with them
+		}
+		s.renewed(ctx, batch, lost, began)
+	}
+}
+
+// renewed takes note of a batch. A name that nobody holds, as after the names were
+// lost or with what an older version kept, is claimed anew.
+func (s *Server) renewed(ctx context.Context, batch []*claim, lost []names.Renewal, began time.Time) {
+	gone := make(map[leaseID]bool, len(lost))
+	for _, l := range lost {
+		gone[leaseID{l.Owner, nameKey(l.Key)}] = true
+	}
+	var reclaim []*claim
+	s.mu.Lock()
+	for _, c := range batch {
+		id := leaseID{c.peer, c.key}
+		if gone[id] {
+			reclaim = append(reclaim, c)
+		} else {
+			s.table.confirm(id, began)
+		}
+	}
+	s.mu.Unlock()
+	for _, c := range reclaim {
+		_, began, err := s.claimName(ctx, c, manner{})
+		if errors.Is(err, ErrNoMajority) || errors.Is(err, ErrBusy) {
+			continue // the next round begins with it
+		}
+		id := leaseID{c.peer, c.key}
+		s.mu.Lock()
+		if err == nil {
+			s.table.confirm(id, began)
+		} else {
+			s.log.Info("a name is not its peer's any more", "name", c.name, "peer", c.peer, "err", err)
+			s.note(s.table.end(id))
+		}
+		s.mu.Unlock()
+	}
+}

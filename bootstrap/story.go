@@ -1,0 +1,406 @@
+package bootstrap
+
+import (
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+)
+
+// story is what the servers of a federation know together: the leases of this
+// server and what its fellows tell of theirs. Something is there while any of them
+// has it. It is a pure function of calls and times, as the table is; it has no lock.
+type story struct {
+	own     *table
+	fellows map[peer.ID]*tale
+	// removed are the sequence numbers with which owners removed registrations:
+	// what a fellow that has not heard of it yet tells of older ones does not
+	// count.
+	removed map[leaseID]uint64
+}
+
+// tale is what a fellow tells.
+type tale struct {
+	entries map[leaseID]*told
+	owners  map[nameKey]peer.ID
+	order   []*told
+	size    int       // bytes that it takes
+	lost    bool      // nobody hears it any more, and it is believed until
+	ends    time.Time // then
+}
+
+// told is a lease that a fellow tells of.
+type told struct {
+	entry
+	cost int // bytes
+}
+
+func newStory(own *table) *story {
+	return &story{own: own, fellows: make(map[peer.ID]*tale), removed: make(map[leaseID]uint64)}
+}
+
+// retell turns changes of the own table into those of the whole story.
+func (s *story) retell(changes []change) []change {
+	var all []change
+	for _, c := range changes {
+		id := c.entry.id()
+		before := s.together(id, c.was)
+		if c.removal != nil {
+			s.strike(id, c.removal.seq)
+		}
+		is := &c.entry
+		if c.kind == Left || c.kind == Expired {
+			is = nil
+		}
+		all = append(all, s.difference(c, before, s.together(id, is))...)
+	}
+	return all
+}
+
+// strike ends at all fellows what an owner removed.
+func (s *story) strike(id leaseID, seq uint64) {
+	if len(s.removed) >= maxEnded {
+		clear(s.removed)
+	}
+	s.removed[id] = max(s.removed[id], seq)
+	for _, t := range s.fellows {
+		if e := t.entries[id]; e != nil && e.claim.seq <= seq {
+			t.drop(id)
+		}
+	}
+}
+
+// tell takes up a change that a fellow told of. What changes the own table, because
+// an owner removed its registration or consensus gave its name away, is the
+// caller's to see to.
+func (s *story) tell(fellow peer.ID, c change) []change {
+	t := s.fellows[fellow]
+	if t == nil {
+		return nil
+	}
+	id := c.entry.id()
+	before := s.together(id, s.own.entries[id])
+	switch {
+	case c.removal != nil:
+		s.strike(id, c.removal.seq)
+	case c.kind == Left, c.kind == Expired:
+		t.drop(id)
+	case c.entry.claim.seq > s.removed[id]:
+		s.put(t, c.entry)
+	}
+	return s.difference(c, before, s.together(id, s.own.entries[id]))
+}
+
+// adopt takes up all that a fellow has.
+func (s *story) adopt(fellow peer.ID, entries []entry) []change {
+	t := s.fellows[fellow]
+	if t == nil {
+		t = newTale()
+		s.fellows[fellow] = t
+	}
+	t.lost = false
+	fresh := make(map[leaseID]bool, len(entries))
+	var all []change
+	for _, e := range entries {
+		fresh[e.id()] = true
+		all = append(all, s.tell(fellow, change{kind: Updated, entry: e})...)
+	}
+	return append(all, s.dropAll(t, func(e *entry) bool { return !fresh[e.id()] })...)
+}
+
+// lose notes that a fellow is not heard any more. It is believed for one lease.
+func (s *story) lose(now time.Time, fellow peer.ID) {
+	if t := s.fellows[fellow]; t != nil && !t.lost {
+		t.lost, t.ends = true, now.Add(s.own.lease)
+	}
+}
+
+// forget drops what a server told that is no fellow any more.
+func (s *story) forget(fellow peer.ID) []change {
+	t := s.fellows[fellow]
+	if t == nil {
+		return nil
+	}
+	all := s.dropAll(t, func(*entry) bool { return true })
+	delete(s.fellows, fellow)
+	return all
+}
+
+// expire drops what fellows told that were lost for too long.
+func (s *story) expire(now time.Time) []change {
+	var all []change
+	for _, fellow := range slices.Sorted(maps.Keys(s.fellows)) {
+		if t := s.fellows[fellow]; t.lost && !t.ends.After(now) {
+			all = append(all, s.forget(fellow)...)
+		}
+	}
+	return all
+}
+
+// next is when expire may have something to do.
+func (s *story) next() (time.Time, bool) {
+	var first time.Time
+	for _, t := range s.fellows {
+		if t.lost && (first.IsZero() || t.ends.Before(first)) {
+			first = t.ends
+		}
+	}
+	return first, !first.IsZero()
+}
+
+// oust drops what fellows tell of a name that belongs to somebody else.
+func (s *story) oust(key nameKey, owner peer.ID) []change {
+	var all []change
+	for _, fellow := range slices.Sorted(maps.Keys(s.fellows)) {
+		t := s.fellows[fellow]
+		holder, taken := t.owners[key]
+		if !taken || holder == owner {
+			continue
+		}
+		id := leaseID{holder, key}
+		all = append(all, s.tell(fellow, change{kind: Left, entry: t.entries[id].entry})...)
+	}
+	return all
+}
+
+func (s *story) dropAll(t *tale, which func(*entry) bool) []change {
+	var gone []entry
+	for _, e := range t.order {
+		if which(&e.entry) {
+			gone = append(gone, e.entry)
+		}
+	}
+	slices.SortFunc(gone, func(a, b entry) int { return compareIDs(a.id(), b.id()) })
+	var all []change
+	for _, e := range gone {
+		id := e.id()
+		before := s.together(id, s.own.entries[id])
+		t.drop(id)
+		all = append(all, s.difference(change{kind: Expired, entry: e}, before, s.together(id, s.own.entries[id]))...)
+	}
+	return all
+}
+
+// together is what all say of a lease, with what the own table is to say of it; nil
+// if nobody has it.
+func (s *story) together(id leaseID, own *entry) *entry {
+	found := own
+	for _, t := range s.fellows {
+		e := t.entries[id]
+		switch {
+		case e == nil:
+		case found == nil:
+			found = &e.entry
+		default:
+			both := merge(*found, e.entry)
+			found = &both
+		}
+	}
+	return found
+}
+
+// difference tells watchers how what all say of a lease has changed. What is hidden
+// is nobody's business: it is as if it were not there.
+func (s *story) difference(c change, before, after *entry) []change {
+	if before != nil && before.claim.hidden {
+		before = nil
+	}
+	if after != nil && after.claim.hidden {
+		after = nil
+	}
+	switch {
+	case before == nil && after == nil:
+		return nil
+	case before == nil:
+		return []change{{kind: Joined, entry: *after}}
+	case after == nil:
+		gone := change{kind: Left, entry: *before, removal: c.removal}
+		gone.entry.online = false
+		if c.kind == Expired {
+			gone.kind = Expired
+		}
+		return []change{gone}
+	case before.online && !after.online:
+		return []change{{kind: Away, entry: *after}}
+	case after.claim.seq != before.claim.seq, after.online && !before.online,
+		before.unconfirmed != after.unconfirmed, before.detached != after.detached:
+		return []change{{kind: Updated, entry: *after}}
+	}
+	return nil
+}
+
+// shown gives what is known of a lease the end that is known of it: a fellow that is
+// heard will say when it ends.
+func (s *story) shown(now time.Time, e *entry) entry {
+	shown := *e
+	if s.own.entries[e.id()] != nil && len(s.fellows) == 0 {
+		return shown
+	}
+	for _, t := range s.fellows {
+		if t.entries[e.id()] == nil {
+			continue
+		}
+		end := t.ends
+		if !t.lost {
+			end = now.Add(s.own.lease)
+		}
+		if end.After(shown.expires) {
+			shown.expires = end
+		}
+	}
+	return shown
+}
+
+// list returns all that is not hidden, in no order.
+func (s *story) list(now time.Time) []entry {
+	all := make([]entry, 0, len(s.own.order))
+	for _, e := range s.own.order {
+		if !e.expires.After(now) {
+			continue
+		}
+		if len(s.fellows) > 0 {
+			shown := s.shown(now, s.together(e.id(), e))
+			e = &shown
+		}
+		if !e.claim.hidden {
+			all = append(all, *e)
+		}
+	}
+	seen := make(map[leaseID]bool)
+	for _, t := range s.fellows {
+		for _, e := range t.order {
+			id := e.id()
+			if mine := s.own.entries[id]; mine != nil && mine.expires.After(now) || seen[id] {
+				continue
+			}
+			seen[id] = true
+			if e := s.together(id, nil); !e.claim.hidden {
+				all = append(all, s.shown(now, e))
+			}
+		}
+	}
+	return all
+}
+
+// lookup returns the leases on a name: more than one only while servers disagree.
+func (s *story) lookup(now time.Time, key nameKey) []entry {
+	if key == "" {
+		return nil
+	}
+	var holders []peer.ID
+	if owner, taken := s.own.owners[key]; taken {
+		holders = append(holders, owner)
+	}
+	for _, t := range s.fellows {
+		if owner, taken := t.owners[key]; taken && !slices.Contains(holders, owner) {
+			holders = append(holders, owner)
+		}
+	}
+	slices.Sort(holders)
+	var all []entry
+	for _, holder := range holders {
+		if e, ok := s.find(now, leaseID{holder, key}); ok {
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
+// find returns what is known of one lease.
+func (s *story) find(now time.Time, id leaseID) (entry, bool) {
+	own := s.own.entries[id]
+	if own != nil && !own.expires.After(now) {
+		own = nil
+	}
+	e := s.together(id, own)
+	if e == nil {
+		return entry{}, false
+	}
+	return s.shown(now, e), true
+}
+
+// sample returns up to n leases of different peers other than except, at random,
+// those of peers that are online first.
+func (s *story) sample(now time.Time, rng *rand.Rand, n int, except peer.ID) []entry {
+	fellows := slices.Sorted(maps.Keys(s.fellows))
+	size := len(s.own.order)
+	for _, fellow := range fellows {
+		size += len(s.fellows[fellow].order)
+	}
+	nth := func(i int) leaseID {
+		if i < len(s.own.order) {
+			return s.own.order[i].id()
+		}
+		i -= len(s.own.order)
+		for _, fellow := range fellows {
+			if t := s.fellows[fellow]; i < len(t.order) {
+				return t.order[i].id()
+			}
+			i -= len(s.fellows[fellow].order)
+		}
+		return leaseID{}
+	}
+	var online, away []entry
+	seen := map[peer.ID]bool{except: true}
+	for _, i := range spread(rng, size, n) {
+		e, ok := s.find(now, nth(i))
+		if !ok || seen[e.claim.peer] || e.claim.hidden || len(e.claim.addrs) == 0 {
+			continue
+		}
+		seen[e.claim.peer] = true
+		if e.online && !e.unconfirmed {
+			online = append(online, e)
+		} else {
+			away = append(away, e)
+		}
+	}
+	all := append(online, away...)
+	return all[:min(n, len(all))]
+}
+
+func newTale() *tale {
+	return &tale{entries: make(map[leaseID]*told), owners: make(map[nameKey]peer.ID)}
+}
+
+// put keeps what a fellow tells of a lease, as far as there is memory for it. The
+// same record is kept once, whoever tells of it.
+func (s *story) put(t *tale, e entry) {
+	id := e.id()
+	cost := costOf(e.claim, e.self)
+	if known := s.together(id, s.own.entries[id]); known != nil && known.claim.seq == e.claim.seq &&
+		string(known.claim.sealed) == string(e.claim.sealed) {
+		e.claim = known.claim
+		cost -= len(e.claim.sealed)
+	}
+	t.drop(id)
+	if len(t.order) >= s.own.limits.Registrations || t.size+cost > s.own.limits.Memory {
+		return
+	}
+	kept := &told{e, cost}
+	t.entries[id] = kept
+	if id.key != "" {
+		t.owners[id.key] = id.peer
+	}
+	kept.place = len(t.order)
+	t.order = append(t.order, kept)
+	t.size += cost
+}
+
+func (t *tale) drop(id leaseID) {
+	e := t.entries[id]
+	if e == nil {
+		return
+	}
+	delete(t.entries, id)
+	if t.owners[id.key] == id.peer {
+		delete(t.owners, id.key)
+	}
+	last := len(t.order) - 1
+	t.order[e.place] = t.order[last]
+	t.order[e.place].place = e.place
+	t.order[last] = nil
+	t.order = t.order[:last]
+	t.size -= e.cost
+}

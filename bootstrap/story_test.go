@@ -1,0 +1,303 @@
+package bootstrap
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	"pgregory.net/rapid"
+)
+
+func TestSample(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	empty := newStory(testTable())
+	if got := empty.sample(t0, rng, 5, "me"); len(got) != 0 {
+		t.Fatalf("of nothing: %v", got)
+	}
+	table := testTable()
+	story := newStory(table)
+	var there []entry
+	for i := range 1000 {
+		id := peer.ID(fmt.Sprint("peer", i))
+		table.grant(t0, claimOf(id, "", 1), manner{})
+		named := claimOf(id, fmt.Sprint("name", i), 1)
+		named.hidden = i%3 == 0
+		table.grant(t0, named, manner{})
+		if i%2 == 0 {
+			table.presence(t0, id, false)
+		}
+		there = append(there, entry{claim: claimOf(peer.ID(fmt.Sprint("there", i)), "", 1), online: true})
+	}
+	story.adopt("fellow", there)
+	elsewhere := 0
+	for range 100 {
+		got := story.sample(t0, rng, 10, "peer1")
+		if len(got) != 10 {
+			t.Fatalf("%d of 10", len(got))
+		}
+		seen := map[peer.ID]bool{"peer1": true}
+		for _, e := range got {
+			if seen[e.claim.peer] || !e.online || e.claim.hidden {
+				t.Fatalf("sample holds %v twice, or it is away or hidden", e.claim.peer)
+			}
+			seen[e.claim.peer] = true
+			if strings.HasPrefix(string(e.claim.peer), "there") {
+				elsewhere++
+			}
+		}
+	}
+	if elsewhere < 200 || elsewhere > 800 {
+		t.Errorf("%d of 1000 are from the fellow", elsewhere)
+	}
+	for i := range 3 {
+		small := testTable()
+		for j := range i + 1 {
+			small.grant(t0, claimOf(peer.ID(fmt.Sprint(j)), "", 1), manner{})
+		}
+		if got := newStory(small).sample(t0, rng, 10, "0"); len(got) != i {
+			t.Fatalf("%d of %d others", len(got), i)
+		}
+	}
+}
+
+// storyTest is a story whose changes are told in words.
+type storyTest struct {
+	*story
+	t   *testing.T
+	now time.Time
+}
+
+func (s *storyTest) expect(what string, changes []change, want string) {
+	s.t.Helper()
+	var got []string
+	for _, c := range changes {
+		got = append(got, c.kind.String()+" "+c.entry.claim.name)
+	}
+	if strings.Join(got, ", ") != want {
+		s.t.Fatalf("%s: %q, want %q", what, got, want)
+	}
+}
+
+func (s *storyTest) grant(c *claim) []change {
+	s.t.Helper()
+	_, changes, _, err := s.own.grant(s.now, c, manner{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return s.retell(changes)
+}
+
+func TestStoryIsTold(t *testing.T) {
+	s := &storyTest{newStory(testTable()), t, t0}
+	on := func(name string, seq uint64) entry {
+		return entry{claim: claimOf(peer.ID(name), name, seq), online: true, expires: t0.Add(time.Minute)}
+	}
+	off := func(name string, seq uint64) entry {
+		e := on(name, seq)
+		e.online = false
+		return e
+	}
+	hidden := func(name string, seq uint64) *claim {
+		c := claimOf(peer.ID(name), name, seq)
+		c.hidden = true
+		return c
+	}
+	is := func(kind ChangeKind, e entry) change { return change{kind: kind, entry: e} }
+	word := func(name string, seq uint64) change {
+		c := gone(claimOf(peer.ID(name), name, seq))
+		return change{kind: Left, entry: entry{claim: c}, removal: c}
+	}
+	s.expect("mine", s.grant(claimOf("a", "a", 1)), "joined a")
+	s.expect("a fellow's", s.adopt("one", []entry{on("a", 1), on("b", 1)}), "joined b")
+	s.expect("another's", s.adopt("two", []entry{off("b", 1)}), "")
+	s.expect("away there only", s.tell("one", is(Away, off("a", 1))), "")
+	s.expect("and here", s.retell(s.own.presence(s.now, "a", false)), "away a")
+	s.expect("back there", s.tell("two", is(Joined, on("a", 1))), "updated a")
+	s.expect("a newer record here", s.grant(claimOf("a", "a", 2)), "updated a")
+	s.expect("and there", s.tell("two", is(Updated, on("a", 2))), "")
+	s.expect("what peers tell of themselves", s.tell("one", is(Updated, on("b", 1))), "")
+	s.expect("ended at one", s.tell("one", is(Expired, on("b", 1))), "away b")
+	s.expect("and at the other", s.tell("two", is(Expired, off("b", 1))), "expired b")
+	s.expect("removed there", s.tell("one", word("a", 3)), "") // it is still here: the server removes it too
+	changes, _, err := s.own.remove(s.now, gone(claimOf("a", "a", 3)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.expect("and so here", s.retell(changes), "left a")
+	s.expect("a fellow that is behind", s.tell("two", is(Joined, on("a", 2))), "")
+	s.expect("registered anew", s.tell("two", is(Joined, on("a", 4))), "joined a")
+	s.expect("hidden", s.grant(hidden("h", 1)), "")
+	s.expect("shows itself", s.grant(claimOf("h", "h", 2)), "joined h")
+	s.expect("hides", s.grant(hidden("h", 3)), "left h")
+	if found := s.lookup(s.now, "h"); len(found) != 1 || found[0].claim.seq != 3 {
+		t.Fatalf("hidden peers are not found by name: %v", found)
+	}
+	s.expect("the same name", s.grant(claimOf("x", "c", 1)), "joined c")
+	other := entry{claim: claimOf("y", "c", 1), online: true}
+	s.expect("by somebody else", s.tell("one", is(Joined, other)), "joined c")
+	if found := s.lookup(s.now, "c"); len(found) != 2 {
+		t.Fatalf("of two who claim it %d are found", len(found))
+	}
+	s.expect("until it is given to one", s.story.oust("c", "x"), "left c")
+	s.expect("and here too", s.retell(s.own.oust("c", "z")), "left c")
+
+	s.lose(s.now, "two")
+	s.expect("believed when lost", s.story.expire(s.now.Add(time.Minute-1)), "")
+	if next, some := s.story.next(); !some || !next.Equal(s.now.Add(time.Minute)) {
+		t.Fatalf("next is %v, %v", next, some)
+	}
+	s.expect("for a lease", s.story.expire(s.now.Add(time.Minute)), "expired a")
+	s.expect("heard again", s.adopt("two", []entry{on("a", 4), on("d", 1)}), "joined a, joined d")
+	s.expect("with less", s.adopt("two", []entry{on("d", 1)}), "expired a")
+	s.expect("no fellow any more", s.forget("two"), "expired d")
+	s.expect("who tells on", s.tell("two", is(Joined, on("e", 1))), "")
+}
+
+func TestStoryIsBounded(t *testing.T) {
+	table := newTable(time.Minute, Limits{Registrations: 3}.withDefaults())
+	s := newStory(table)
+	var many []entry
+	for i := range 10 {
+		many = append(many, entry{claim: claimOf(peer.ID(fmt.Sprint("p", i)), "", 1)})
+	}
+	if changes := s.adopt("one", many); len(changes) != 3 {
+		t.Fatalf("%d of 3 are taken", len(changes))
+	}
+	if s.fellows["one"].size > table.limits.Memory {
+		t.Fatal("over the budget")
+	}
+}
+
+// TestStoryMachine compares what watchers were told with what is listed, whatever
+// this server and its fellows do.
+func TestStoryMachine(t *testing.T) {
+	type seen struct {
+		seq                 uint64
+		online, unconfirmed bool
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		table := testTable()
+		s := newStory(table)
+		now := t0
+		watched := map[leaseID]seen{}
+		watch := func(changes []change) {
+			for _, c := range changes {
+				id := c.entry.id()
+				_, there := watched[id]
+				switch c.kind {
+				case Left, Expired:
+					if !there {
+						t.Fatalf("%v is gone that was not there", id)
+					}
+					delete(watched, id)
+					continue
+				case Joined:
+					if there {
+						t.Fatalf("%v joins again", id)
+					}
+				default:
+					if !there {
+						t.Fatalf("%v is %v, and was not there", id, c.kind)
+					}
+				}
+				watched[id] = seen{c.entry.claim.seq, c.entry.online, c.entry.unconfirmed}
+			}
+		}
+		peers := rapid.SampledFrom([]peer.ID{"a", "b", "c"})
+		names := rapid.SampledFrom([]string{"", "x", "y"})
+		fellows := rapid.SampledFrom([]peer.ID{"one", "two"})
+		draw := func(t *rapid.T) *claim {
+			c := claimOf(peers.Draw(t, "peer"), names.Draw(t, "name"), rapid.Uint64Range(1, 5).Draw(t, "seq"))
+			c.hidden = c.seq%3 == 0
+			return c
+		}
+		theirs := func(t *rapid.T) entry {
+			return entry{
+				claim: draw(t), online: rapid.Bool().Draw(t, "online"), unconfirmed: rapid.Bool().Draw(t, "unconfirmed"),
+				since: now, expires: now.Add(time.Minute),
+			}
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"grant": func(t *rapid.T) {
+				c := draw(t)
+				watch(s.retell(table.oust(c.key, c.peer)))
+				_, changes, undo, err := table.grant(now, c, manner{})
+				watch(s.retell(changes))
+				if err == nil && rapid.Bool().Draw(t, "undo") {
+					watch(s.retell(undo()))
+				}
+			},
+			"renew": func(t *rapid.T) {
+				changes, _ := table.renew(now, leaseID{peers.Draw(t, "peer"), nameKey(names.Draw(t, "name"))}, nil)
+				watch(s.retell(changes))
+			},
+			"remove": func(t *rapid.T) {
+				changes, _, _ := table.remove(now, gone(draw(t)))
+				watch(s.retell(changes))
+			},
+			"presence": func(t *rapid.T) {
+				watch(s.retell(table.presence(now, peers.Draw(t, "peer"), rapid.Bool().Draw(t, "online"))))
+			},
+			"time": func(t *rapid.T) {
+				now = now.Add(time.Duration(rapid.IntRange(1, 50).Draw(t, "seconds")) * time.Second)
+				watch(s.retell(table.expire(now)))
+				watch(s.expire(now))
+			},
+			"adopt": func(t *rapid.T) {
+				var all []entry
+				for range rapid.IntRange(0, 4).Draw(t, "count") {
+					e := theirs(t)
+					if !slices.ContainsFunc(all, func(o entry) bool { return o.id() == e.id() }) {
+						all = append(all, e)
+					}
+				}
+				watch(s.adopt(fellows.Draw(t, "fellow"), all))
+			},
+			"tell": func(t *rapid.T) {
+				e := theirs(t)
+				c := change{kind: rapid.SampledFrom([]ChangeKind{Joined, Updated, Away, Left, Expired}).Draw(t, "kind"), entry: e}
+				if c.kind == Left && rapid.Bool().Draw(t, "in words") {
+					c.removal = gone(e.claim)
+				}
+				watch(s.tell(fellows.Draw(t, "fellow"), c))
+			},
+			"lose":   func(t *rapid.T) { s.lose(now, fellows.Draw(t, "fellow")) },
+			"forget": func(t *rapid.T) { watch(s.forget(fellows.Draw(t, "fellow"))) },
+			"oust": func(t *rapid.T) {
+				key, owner := nameKey(rapid.SampledFrom([]string{"x", "y"}).Draw(t, "key")), peers.Draw(t, "owner")
+				watch(s.retell(table.oust(key, owner)))
+				watch(s.oust(key, owner))
+			},
+			"": func(t *rapid.T) {
+				listed := s.list(now)
+				if len(listed) != len(watched) {
+					t.Fatalf("%d are listed, %d watched", len(listed), len(watched))
+				}
+				for _, e := range listed {
+					if got, there := watched[e.id()]; !there || got != (seen{e.claim.seq, e.online, e.unconfirmed}) || e.claim.hidden {
+						t.Fatalf("%v is listed as %+v, watched as %+v", e.id(), e, got)
+					}
+				}
+				for fellow, tale := range s.fellows {
+					size, owners := 0, 0
+					for id, e := range tale.entries {
+						size += e.cost
+						if tale.order[e.place] != e {
+							t.Fatalf("%s: %v is out of place", fellow, id)
+						}
+						if id.key != "" && tale.owners[id.key] == id.peer {
+							owners++
+						}
+					}
+					if size != tale.size || len(tale.order) != len(tale.entries) || owners != len(tale.owners) {
+						t.Fatalf("%s: the sums are wrong", fellow)
+					}
+				}
+			},
+		})
+	})
+}
