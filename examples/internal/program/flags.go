@@ -25,6 +25,8 @@ type Shell struct {
 	Verbose  bool             `short:"v" help:"Short for --log-level=info."`
 	Config   kong.ConfigFlag  `help:"JSON file with any of these flags by name." placeholder:"FILE"`
 	Version  kong.VersionFlag `help:"Show the version." env:"-"`
+
+	name string // of the program
 }
 
 // Base are the flags of a program that is on the network and keeps data.
@@ -38,8 +40,10 @@ type Base struct {
 // Common are the flags of a program that enters a network.
 type Common struct {
 	Base
-	Bootstrap []string `help:"Multiaddr with /p2p/ of a bootstrap server or peer to enter through (repeatable)." placeholder:"MULTIADDR"`
-	Peer      []string `help:"Multiaddr with /p2p/ of a peer to enter through without any server (repeatable)." placeholder:"MULTIADDR"`
+	Bootstrap      []string `help:"Multiaddr with /p2p/ of a bootstrap server or peer to enter through, or the http or https address of a server's page, which tells of peers only (repeatable)." placeholder:"MULTIADDR"`
+	Peer           []string `help:"Multiaddr with /p2p/ of a peer to enter through without any server (repeatable)." placeholder:"MULTIADDR"`
+	Hidden         bool     `help:"Appear in no list of who is online; who knows the name finds it."`
+	ShowNeighbours bool     `help:"Tell the bootstrap servers who the neighbours are, for their picture of the network."`
 }
 
 func (s *Shell) shell() *Shell { return s }
@@ -56,7 +60,11 @@ func (b *Base) check() error {
 }
 
 func (c *Common) check() error {
-	if _, err := ParsePeers(c.Bootstrap); err != nil {
+	addrs, pages := splitPages(c.Bootstrap)
+	if _, err := ParsePeers(addrs); err != nil {
+		return fmt.Errorf("--bootstrap: %w", err)
+	}
+	if err := checkPages(pages); err != nil {
 		return fmt.Errorf("--bootstrap: %w", err)
 	}
 	if _, err := ParsePeers(c.Peer); err != nil {
@@ -73,6 +81,15 @@ func (b *Base) DataDir() (string, error) {
 	return datadir.Default()
 }
 
+// maxAgent is what others read of an agent.
+const maxAgent = 64
+
+// agent is what the program says that it is.
+func (s *Shell) agent() string {
+	agent := "grapevine-" + s.name + "/" + version()
+	return agent[:min(maxAgent, len(agent))]
+}
+
 // Logger returns a logger to standard error.
 func (s *Shell) Logger() *slog.Logger {
 	opts := &slog.HandlerOptions{Level: s.level()}
@@ -80,6 +97,15 @@ func (s *Shell) Logger() *slog.Logger {
 		return slog.New(slog.NewJSONHandler(os.Stderr, opts))
 	}
 	return slog.New(slog.NewTextHandler(os.Stderr, opts))
+}
+
+// ClientLogger returns the logger of a directory client, or nil: a server that does
+// not answer is worth a word only to who asked for more, while another does.
+func (s *Shell) ClientLogger() *slog.Logger {
+	if s.level() > slog.LevelInfo {
+		return nil
+	}
+	return s.Logger()
 }
 
 // libraryHandler is for the log of libp2p itself: even its errors say nothing to a
@@ -100,7 +126,8 @@ func (s *Shell) level() slog.Level {
 	return level
 }
 
-// Seeds returns the peers of --bootstrap. Main has checked them.
+// Seeds returns the peers of --bootstrap, without its pages. Main has checked them.
 func (c *Common) Seeds() ([]peer.AddrInfo, error) {
-	return ParsePeers(c.Bootstrap)
+	addrs, _ := splitPages(c.Bootstrap)
+	return ParsePeers(addrs)
 }

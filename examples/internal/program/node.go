@@ -29,27 +29,30 @@ const (
 // Peer is a program's node, in its overlay and in the directory.
 type Peer struct {
 	Node      *p2p.Node
-	Directory *bootstrap.Client // nil without --bootstrap
+	Directory *bootstrap.Client // nil without a server in --bootstrap
 
 	root   string
 	name   string
 	seeds  []peer.AddrInfo
 	peers  []peer.AddrInfo // of --peer
+	pages  []string        // of --bootstrap
 	out    *Output
 	log    *slog.Logger
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 
 	// Used by one goroutine at a time.
-	lease   *bootstrap.Lease // nil until there is one
-	refused notice           // of the registration
+	lease    *bootstrap.Lease // nil until there is one
+	refused  notice           // of the registration
+	pageNews []notice         // of each page
 }
 
 // StartNode starts the node that the flags describe, registers it under a name (with
 // "" it is only listed as online) and enters the overlay: through the peers that the
 // directory knows, through --peer and addresses of --bootstrap that are peers
-// themselves, and through those of former runs. It says what it does. A name that another peer has is
-// an error; servers that do not answer are told, and tried again until Close.
+// themselves, through those that pages tell of, and through those of former runs. It
+// says what it does. A name that another peer has is an error; servers that do not
+// answer are told, and tried again until Close.
 //
 // The caller closes its services first and the peer last.
 func StartNode(ctx context.Context, out *Output, c *Common, name string, opts ...p2p.Option) (*Peer, error) {
@@ -66,7 +69,7 @@ func StartNode(ctx context.Context, out *Output, c *Common, name string, opts ..
 		return nil, err
 	}
 	log := c.Logger()
-	all := []p2p.Option{p2p.WithDataDir(root), p2p.WithNetwork(c.Network), p2p.WithLogger(log)}
+	all := []p2p.Option{p2p.WithDataDir(root), p2p.WithNetwork(c.Network), p2p.WithLogger(log), p2p.WithAgent(c.agent())}
 	if len(c.Listen) > 0 {
 		all = append(all, p2p.WithListenAddrs(c.Listen...))
 	}
@@ -74,13 +77,17 @@ func StartNode(ctx context.Context, out *Output, c *Common, name string, opts ..
 	if err != nil {
 		return nil, err
 	}
-	p := &Peer{Node: node, root: root, name: name, seeds: seeds, peers: peers, out: out, log: log, cancel: func() {}}
+	_, pages := splitPages(c.Bootstrap)
+	p := &Peer{
+		Node: node, root: root, name: name, seeds: seeds, peers: peers, pages: pages,
+		out: out, log: log, cancel: func() {}, pageNews: slices.Repeat([]notice{{last: "not asked yet"}}, len(pages)),
+	}
 	if len(seeds) > 0 {
-		quiet := log // what it warns of is told by the peer
-		if !log.Enabled(ctx, slog.LevelInfo) {
-			quiet = nil
+		cfg := bootstrap.ClientConfig{Network: c.Network, Logger: c.ClientLogger(), Hidden: c.Hidden, Agent: c.agent()}
+		if c.ShowNeighbours {
+			cfg.Neighbours = func() []peer.ID { return neighbourIDs(node) }
 		}
-		p.Directory, err = bootstrap.ClientConfig{Network: c.Network, Logger: quiet}.NewClient(node.Host(), seeds...)
+		p.Directory, err = cfg.NewClient(node.Host(), seeds...)
 		if err != nil {
 			return nil, errors.Join(err, p.Close())
 		}
@@ -129,7 +136,9 @@ func (p *Peer) enter(ctx context.Context) error {
 	for _, addr := range fullAddrs(info) {
 		p.out.Detail("  at %s", addr)
 	}
-	if p.Directory == nil && len(p.peers) == 0 {
+	if p.Directory == nil && len(p.pages) > 0 {
+		p.out.Print("server", Fields{"server": nil}, "no bootstrap server but pages that tell of peers: this peer is registered nowhere")
+	} else if p.Directory == nil && len(p.peers) == 0 {
 		p.out.Print("server", Fields{"server": nil}, "no bootstrap server was given (--bootstrap)")
 	} else if p.Directory == nil {
 		p.out.Print("server", Fields{"server": nil}, "no bootstrap server; entering through a peer")
@@ -181,6 +190,7 @@ func (p *Peer) join(ctx context.Context) error {
 		}
 		seeds = append(append(seeds, peers...), p.reachable(ctx)...)
 	}
+	seeds = append(seeds, p.pageSeeds(ctx)...)
 	_, err := p.Node.Join(ctx, seeds...)
 	return err
 }
@@ -246,6 +256,13 @@ func (p *Peer) tendName(ctx context.Context) {
 	case held:
 		p.out.Print("registered", Fields{"name": p.name}, "registered again")
 	}
+}
+
+func neighbourIDs(node *p2p.Node) (ids []peer.ID) {
+	for _, n := range node.Neighbours() {
+		ids = append(ids, n.ID)
+	}
+	return ids
 }
 
 // fullAddrs are a peer's addresses with its ID, ready to paste.

@@ -74,6 +74,7 @@ func run(ctx context.Context, name, description string, cli CLI, args []string, 
 			code = int(e)
 		}
 	}()
+	cli.shell().name = name
 	parser, err := kong.New(cli,
 		kong.Name(name), kong.Description(description),
 		kong.Vars{"version": version()},
