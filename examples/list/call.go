@@ -64,7 +64,7 @@ func (c *cli) call(ctx context.Context, method string, args, reply any) (err err
 		return err
 	}
 	defer closing(node.Close)
-	directory, err := bootstrap.ClientConfig{Network: c.Network, Logger: c.Logger()}.NewClient(node.Host(), servers...)
+	directory, err := bootstrap.ClientConfig{Network: c.Network, Logger: c.ClientLogger()}.NewClient(node.Host(), servers...)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ type cli struct {
 // service is what the list is called on its peer, and the version of what it speaks.
 const service = "examples.list/1"
 
-var errNoDirectory = errors.New("no bootstrap server was given (--bootstrap): it is where the name of a list is kept")
+var errNoDirectory = errors.New("no bootstrap server was given (--bootstrap, a multiaddr): it is where the name of a list is kept")
 
 func main() {
 	program.Main("list", "Share a list under a name.", &cli{})
@@ -37,7 +37,11 @@ type serveCmd struct{}
 
 func (*serveCmd) Run(ctx context.Context, c *cli, out *program.Output) (err error) {
 	closing := func(close func() error) { err = errors.Join(err, close()) }
-	if len(c.Bootstrap) == 0 {
+	servers, err := c.Seeds()
+	if err != nil {
+		return err
+	}
+	if len(servers) == 0 {
 		return errNoDirectory
 	}
 	if c.Data == "" { // not that of other programs, which may run beside this one

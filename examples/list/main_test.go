@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -42,20 +43,45 @@ func TestMain(m *testing.M) {
 // directory starts a bootstrap server and returns its address.
 func directory(t *testing.T) string {
 	t.Helper()
-	h, err := libp2p.New(libp2p.ListenAddrStrings(loopback), libp2p.DisableRelay(), libp2p.DisableMetrics())
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &bootstrap.Server{Host: h}
-	if err := s.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := errors.Join(s.Close(), h.Close()); err != nil {
-			t.Error(err)
+	return directories(t, 1)[0].addr
+}
+
+type server struct {
+	addr string
+	stop func()
+}
+
+// directories starts bootstrap servers that grant names as one.
+func directories(t *testing.T, n int) (all []server) {
+	t.Helper()
+	var first *bootstrap.Server
+	for range n {
+		h, err := libp2p.New(libp2p.ListenAddrStrings(loopback), libp2p.DisableRelay(), libp2p.DisableMetrics())
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
-	return h.Addrs()[0].String() + "/p2p/" + h.ID().String()
+		self := peer.AddrInfo{ID: h.ID(), Addrs: h.Addrs()}
+		s := &bootstrap.Server{Host: h}
+		if first != nil {
+			s.Federation = []peer.AddrInfo{{ID: first.Host.ID(), Addrs: first.Host.Addrs()}}
+		}
+		if err := s.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		stop := sync.OnceFunc(func() {
+			if err := errors.Join(s.Close(), h.Close()); err != nil {
+				t.Error(err)
+			}
+		})
+		t.Cleanup(stop)
+		if first == nil {
+			first = s
+		} else if err := first.AddServer(t.Context(), self); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, server{h.Addrs()[0].String() + "/p2p/" + h.ID().String(), stop})
+	}
+	return all
 }
 
 func command(ctx context.Context, args ...string) *exec.Cmd {
@@ -174,6 +200,40 @@ func TestList(t *testing.T) {
 
 	start(t, "--name=chores", "--bootstrap="+addr, "--data", folder)
 	works(t, "", "value", "--name=chores", "--bootstrap="+addr)
+}
+
+// With three servers a list goes by its name, also when one of them is lost: the one
+// that began and leads.
+func TestThreeServers(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no signals to send")
+	}
+	servers := directories(t, 3)
+	var entries []string
+	for _, s := range servers {
+		entries = append(entries, "--bootstrap="+s.addr)
+	}
+	with := func(args ...string) []string { return slices.Concat(args, entries) }
+	folder := t.TempDir()
+
+	groceries := start(t, with("--name=groceries", "--data", folder)...)
+	works(t, "\"groceries\" has 1 item now\n", with("append", "--name=groceries", "milk")...)
+	for _, s := range servers { // each by itself
+		works(t, "milk\n", "value", "--name=groceries", "--bootstrap="+s.addr)
+		fails(t, "is taken", "serve", "--name=groceries", "--data", t.TempDir(), "--bootstrap="+s.addr)
+	}
+	servers[0].stop()
+	works(t, "\"groceries\" has 2 items now\n", with("append", "--name=groceries", "eggs")...)
+	fails(t, "is taken", with("serve", "--name=Groceries", "--data", t.TempDir())...)
+	chores := start(t, with("--name=chores", "--data", t.TempDir())...)
+	works(t, "", with("value", "--name=chores")...)
+
+	end(t, groceries, syscall.SIGTERM)
+	fails(t, `nobody serves a list called "groceries"`, with("value", "--name=groceries")...)
+	groceries = start(t, with("--name=groceries", "--data", t.TempDir())...) // somebody else
+	works(t, "", with("value", "--name=groceries")...)
+	end(t, groceries, syscall.SIGTERM)
+	end(t, chores, syscall.SIGTERM)
 }
 
 func TestClearErrors(t *testing.T) {
