@@ -64,7 +64,7 @@ func ms(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d.Micros
 func (s *story) startServers(ctx context.Context) error {
 	began := time.Now()
 	const count = 3
-	lines := []string{fmt.Sprintf("%d bootstrap servers start; each keeps who is online, and grants names.", count)}
+	lines := []string{fmt.Sprintf("A bootstrap server starts and admits %d more. They grant names as one: by a majority, so that one may be lost.", count-1)}
 	var addrs []string
 	for range count {
 		if err := s.world.addServer(ctx); err != nil {

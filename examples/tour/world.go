@@ -51,14 +51,18 @@ type person struct {
 
 func newWorld(temp string, log *slog.Logger) *world { return &world{temp: temp, log: log} }
 
+// addServer starts a server. The first founds a federation, which admits the others.
 func (w *world) addServer(ctx context.Context) error {
 	h, err := w.fabric.NewHost(nil)
 	if err != nil {
 		return err
 	}
-	s := &server{&bootstrap.Server{Host: h, Logger: w.log}, h}
+	s := &server{&bootstrap.Server{Host: h, Logger: w.log, Federation: w.contacts()}, h}
 	w.servers = append(w.servers, s)
-	return s.Start(ctx)
+	if err := s.Start(ctx); err != nil || len(w.servers) == 1 {
+		return err
+	}
+	return w.servers[0].AddServer(ctx, peer.AddrInfo{ID: h.ID(), Addrs: h.Addrs()})
 }
 
 func (w *world) contacts() (servers []peer.AddrInfo) {
