@@ -108,7 +108,7 @@ func (l *Lease) Status() []LeaseStatus {
 func (l *Lease) Until() time.Time {
 	var latest time.Time
 	for _, s := range l.Status() {
-		if refusal(s.Err) {
+		if errors.Is(s.Err, ErrNameTaken) {
 			return time.Time{}
 		}
 		if s.Until.After(latest) {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
@@ -93,6 +95,9 @@ func (c *Client) Watch(ctx context.Context, from uint64) iter.Seq2[Change, error
 				yield(Change{}, context.Cause(ctx))
 				return
 			}
+			if r.waits != nil {
+				r.waits.Store(false)
+			}
 			for ch := range m.take(r) {
 				c.mu.Lock()
 				c.revision++
@@ -112,10 +117,12 @@ type report struct {
 	lost    bool    // the server is not followed any more
 	all     []entry // everything, unless the change is set
 	changed *change
+	waits   *atomic.Bool // set while a list of this link waits to be taken
 }
 
-// followAll follows every server. When more reports wait than fit the queue, it calls
-// lag and the rest is lost. Wait is called after ctx has ended.
+// followAll follows every server. When more reports wait than fit the queue, or two
+// lists of one server, it calls lag and the rest is lost. Wait is called after ctx
+// has ended.
 func (c *Client) followAll(ctx context.Context, lag func(error)) (reports chan report, wait func(), err error) {
 	reports = make(chan report, c.queue)
 	var followers sync.WaitGroup
@@ -127,8 +134,16 @@ func (c *Client) followAll(ctx context.Context, lag func(error)) (reports chan r
 		go func() {
 			defer c.wg.Done()
 			defer followers.Done()
+			var waits atomic.Bool
 			l.follow(ctx, func(r report) {
 				r.link = l
+				if r.changed == nil && !r.lost {
+					if waits.Swap(true) {
+						lag(ErrLagged)
+						return
+					}
+					r.waits = &waits
+				}
 				select {
 				case reports <- r:
 				default:
@@ -154,6 +169,7 @@ func (l *link) follow(ctx context.Context, tell func(report)) {
 	var at position
 	retry := firstRetry
 	for ctx.Err() == nil {
+		mending := !at.broke.IsZero()
 		err := l.watch(ctx, &at, tell)
 		if ctx.Err() != nil {
 			return
@@ -165,13 +181,16 @@ func (l *link) follow(ctx context.Context, tell func(report)) {
 		}
 		if errors.Is(err, ErrLagged) && at.epoch != 0 {
 			at.epoch, at.revision = 0, 0
-			continue // it answers: list again
+			if mending {
+				continue // it answers, and has nothing to go on from: list at once
+			}
 		}
 		if at.told && now.Sub(at.broke) > mendTimeout {
 			tell(report{lost: true})
 			at = position{}
 		}
-		timer := time.NewTimer(jitter(retry))
+		// Not all watchers of a server that went away at the same moment.
+		timer := time.NewTimer(rand.N(2 * retry))
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
