@@ -54,6 +54,14 @@ type history struct {
 	kept    map[string]int // names that were claimed for ever, by whom
 	extra   int            // process numbers of operations without an end
 	told    map[string]int // what happened, counted
+	wrong   []error
+}
+
+// problem notes what the end of a history shows to be wrong.
+func (h *history) problem(format string, args ...any) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.wrong = append(h.wrong, fmt.Errorf(format, args...))
 }
 
 func (h *history) now() time.Duration { return time.Since(h.began) }
@@ -304,7 +312,7 @@ func (h *history) schedule() {
 // goesOn waits a moment, and tells whether there is still hope.
 func (h *history) goesOn(size int) bool {
 	if h.now() > historyTime+3*time.Minute {
-		h.t.Errorf("the servers are %d and not %d long after all is healed", h.size(), size)
+		h.problem("the servers are %d and not %d long after all is healed", h.size(), size)
 		h.describe()
 		return false
 	}
@@ -396,7 +404,7 @@ func (h *history) remove(s *server) bool {
 
 // client claims, renews and removes until the end.
 func (h *history) client(i int) {
-	seqs := map[string]uint64{}
+	seqs, gone := map[string]uint64{}, map[string]bool{}
 	for h.pause(50*time.Millisecond, time.Second) {
 		in := opInput{client: i, name: fmt.Sprintf("name %d", h.random(historyNames)), term: 8 * time.Second}
 		switch n := h.random(20); {
@@ -414,14 +422,19 @@ func (h *history) client(i int) {
 			seqs[in.name]++
 		}
 		in.seq = seqs[in.name]
-		h.do(in)
+		if in.kind == opRenew && gone[in.name] {
+			continue // a removal may be late: see names.Removal
+		}
+		granted := h.do(in)
+		gone[in.name] = in.kind == opRemove || gone[in.name] && !granted
 	}
 }
 
-func (h *history) do(in opInput) {
+// do does one operation at any server, and tells whether it was granted.
+func (h *history) do(in opInput) bool {
 	_, f := h.any()
 	if f == nil {
-		return
+		return false
 	}
 	in.call = h.now()
 	if in.kind == opRemove { // from now on the client is sure of nothing
@@ -444,7 +457,7 @@ func (h *history) do(in opInput) {
 		certain := errors.As(err, &noMajority) && !noMajority.Uncertain || errors.Is(err, ErrNotMember)
 		if certain {
 			h.told["refused"]++
-			return // nothing happened
+			return false // nothing happened
 		}
 		h.told["unknown"]++
 		out.back = forever
@@ -456,13 +469,14 @@ func (h *history) do(in opInput) {
 		ClientId: process, Input: in, Call: int64(in.call), Output: out, Return: int64(out.back),
 	})
 	if out.result != resOK || in.kind == opRemove {
-		return
+		return false
 	}
 	if in.term == keepTerm {
 		h.kept[in.name] = in.client
 	}
 	term := names.Term{Began: sent, Span: in.term}
 	h.beliefs[in.name] = append(h.beliefs[in.name], belief{in.client, h.now(), h.now() + term.Left(time.Now())})
+	return true
 }
 
 // ask does one operation at a server.
@@ -471,7 +485,7 @@ func (h *history) ask(f *Federation, in opInput) (opOutput, error) {
 	var err error
 	switch in.kind {
 	case opClaim:
-		if _, held := f.Owner(in.name); h.faults.ownGrants && !held {
+		if _, held := f.Owner(in.name); h.faults.ownGrants && in.term != keepTerm && !held {
 			return opOutput{result: resOK}, nil
 		}
 		c := claimOf(me, in.name, in.seq)
@@ -511,14 +525,14 @@ func (h *history) healed() {
 		c := claimOf(h.owners[0], "the last of "+s.id.String(), 1)
 		c.MaxPerOwner = 1000
 		if _, err := f.Claim(context.Background(), c); err != nil {
-			h.t.Errorf("claim after healing: %v", err)
+			h.problem("claim after healing: %v", err)
 		}
 	}
 	time.Sleep(time.Second)
 	for _, s := range h.members {
 		for name, client := range h.kept {
 			if holding, held := h.up[s].Owner(name); !held || holding.Owner != h.owners[client] {
-				h.t.Errorf("%q of client %d is forgotten", name, client)
+				h.problem("%q of client %d is forgotten", name, client)
 			}
 		}
 	}
@@ -527,20 +541,19 @@ func (h *history) healed() {
 // verdict says what is wrong with a history, outside of the bubble: porcupine's
 // patience is real time.
 func (h *history) verdict() error {
+	wrong := slices.Clone(h.wrong)
 	for name, all := range h.beliefs {
 		if err := overlap(all); err != nil {
-			return fmt.Errorf("two are sure of %q: %w", name, err)
+			wrong = append(wrong, fmt.Errorf("two are sure of %q: %w", name, err))
 		}
 	}
-	switch result := porcupine.CheckOperationsTimeout(nameModel, h.ops, time.Minute); result {
-	case porcupine.Ok:
-		return nil
-	default:
-		return fmt.Errorf("the history of %d operations: %v", len(h.ops), result)
+	if result := porcupine.CheckOperationsTimeout(nameModel, h.ops, time.Minute); result != porcupine.Ok {
+		wrong = append(wrong, fmt.Errorf("the history of %d operations: %v", len(h.ops), result))
 	}
+	return errors.Join(wrong...)
 }
 
-// TestHistories runs seeded histories: 24, or as many as GRAPEVINE_HISTORIES says,
+// TestHistories runs seeded histories: 20, or as many as GRAPEVINE_HISTORIES says,
 // from the seed GRAPEVINE_HISTORY_SEED on.
 func TestHistories(t *testing.T) {
 	number := func(name string, otherwise int) int {
@@ -550,7 +563,7 @@ func TestHistories(t *testing.T) {
 		return otherwise
 	}
 	first := number("GRAPEVINE_HISTORY_SEED", 1)
-	for seed := first; seed < first+number("GRAPEVINE_HISTORIES", 24); seed++ {
+	for seed := first; seed < first+number("GRAPEVINE_HISTORIES", 20); seed++ {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			h := &history{t: t}
@@ -567,15 +580,16 @@ func TestHistories(t *testing.T) {
 	}
 }
 
-// A server that grants what it thinks is free is found out.
+// Servers that grant what they think is free are found out, by the histories of the
+// contested names alone.
 func TestPlantedOwnGrants(t *testing.T) {
-	for seed := range 5 {
+	for seed := range 3 {
 		h := &history{t: t, faults: faults{ownGrants: true}}
 		synctest.Test(t, func(t *testing.T) {
 			h.t = t
 			h.run(uint64(seed))
 		})
-		if err := h.verdict(); err == nil {
+		if porcupine.CheckOperationsTimeout(nameModel, h.ops, time.Minute) == porcupine.Ok {
 			t.Errorf("seed %d: the fault is not noticed", seed)
 		}
 	}

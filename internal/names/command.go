@@ -45,7 +45,9 @@ type Renew struct {
 	Renewals      []Renewal // at most MaxRenewals
 }
 
-// Removal gives a name up.
+// Removal gives a name up. From the moment that it is sent its owner does not hold the
+// name any more, and sends no renewal until it has claimed the name again with a
+// higher number: the removal may be late, and would take from it what it renewed.
 type Removal struct {
 	Key   string
 	Owner peer.ID
