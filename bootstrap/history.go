@@ -27,13 +27,6 @@ type happening struct {
 	ID   peer.ID `json:"id"`
 }
 
-// population is how many a server knows.
-type population struct {
-	Peers  int `json:"peers"`
-	Online int `json:"online"`
-	Names  int `json:"names"`
-}
-
 // history is the last minutes of a server, for the page.
 type history struct {
 	mu      sync.Mutex
@@ -86,7 +79,8 @@ func (h *history) take(now time.Time, step *point, changes []change) {
 		case kind == Away, e.online && kind == Left, e.detached && kind == Expired:
 			step.Leaves++
 		}
-		if kind != Updated && !e.claim.hidden {
+		told := kind != Updated && (kind != Expired || e.unconfirmed || e.detached) // else it went away before
+		if told && !e.claim.hidden {
 			h.recent = append(h.recent, happening{now.UnixMilli(), kind.String(), e.claim.name, e.claim.peer})
 		}
 	}
@@ -148,42 +142,4 @@ func (s *Server) remember() {
 		s.history.add(step)
 		step, lookups, end = point{}, total, now.Add(historyStep)
 	}
-}
-
-// population counts who is shown, at most once a second.
-func (s *Server) population() population {
-	h := s.history
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if now := time.Now(); now.Sub(h.counted) > listingAge {
-		h.counted = now
-		h.people = s.count()
-	}
-	return h.people
-}
-
-func (s *Server) count() population {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var p population
-	for _, entries := range s.table.peers {
-		shown, online := false, false
-		for _, e := range entries {
-			if e.claim.hidden {
-				continue
-			}
-			shown = true
-			online = online || e.online
-			if e.claim.name != "" {
-				p.Names++
-			}
-		}
-		if shown {
-			p.Peers++
-		}
-		if online {
-			p.Online++
-		}
-	}
-	return p
 }

@@ -117,9 +117,7 @@ func (s *web) serveName(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusBadRequest, httpError{err.Error()})
 		return
 	}
-	s.mu.Lock()
-	e, err := s.table.lookup(time.Now(), key)
-	s.mu.Unlock()
+	e, err := s.find(time.Now(), key)
 	if err == nil && e.claim.hidden {
 		err = ErrNotRegistered
 	}

@@ -235,7 +235,10 @@ func TestHiddenPeersAreNowhere(t *testing.T) {
 			t.Errorf("a hidden peer is in %s", body)
 		}
 	}
-	if people := s.count(); people != (population{Peers: 2, Online: 2, Names: 2}) {
+	s.mu.Lock()
+	people := s.story.count()
+	s.mu.Unlock()
+	if people != (population{Peers: 2, Online: 2, Names: 2}) {
 		t.Errorf("%+v", people)
 	}
 }
@@ -329,5 +332,30 @@ func TestHTTP(t *testing.T) {
 		if w.Code != tt.want || w.Header().Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%s: %d %s, want %d", tt.path, w.Code, w.Body, tt.want)
 		}
+	}
+}
+
+func TestCountWithFellows(t *testing.T) {
+	table := testTable()
+	story := newStory(table)
+	for _, c := range []*claim{claimOf("a", "", 1), claimOf("a", "alice", 1), claimOf("b", "bob", 1)} {
+		if _, _, _, err := table.grant(t0, c, manner{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	table.presence(t0, "b", false)
+	hidden := claimOf("h", "harry", 1)
+	hidden.hidden = true
+	there := []entry{
+		{claim: claimOf("a", "alice", 1)},
+		{claim: claimOf("b", "bob", 1), online: true}, // there, if not here
+		{claim: claimOf("c", "carol", 1), online: true},
+		{claim: claimOf("c", "", 1)},
+		{claim: hidden, online: true},
+	}
+	story.adopt("x", there)
+	story.adopt("y", there[2:])
+	if got, want := story.count(), (population{Peers: 3, Online: 3, Names: 3}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
 	}
 }

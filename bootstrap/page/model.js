@@ -35,6 +35,7 @@ export class Model {
 		this.#gather(r.id, before);
 		this.#tell();
 		if (kind === 'updated') return was === 'away' && r.online ? 'back' : undefined;
+		if (kind === 'expired' && was === 'away') return undefined;
 		if (kind === 'joined' && was !== undefined && r.name) return 'claimed';
 		return kind;
 	}
