@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -14,6 +15,18 @@ import (
 
 // ask asks another server one thing. A refusal is an error of type *refusedError.
 func (f *Federation) ask(ctx context.Context, to peer.AddrInfo, request *pb.FederationRequest) (*pb.FederationResponse, error) {
+	response, err := f.exchange(ctx, to, request)
+	f.note(to.ID, err == nil)
+	if err != nil {
+		return nil, err
+	}
+	if r := response.GetRefusal(); r != nil {
+		return nil, &refusedError{to.ID, r}
+	}
+	return response, nil
+}
+
+func (f *Federation) exchange(ctx context.Context, to peer.AddrInfo, request *pb.FederationRequest) (*pb.FederationResponse, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	request.Network = f.cfg.Name
@@ -26,11 +39,27 @@ func (f *Federation) ask(ctx context.Context, to peer.AddrInfo, request *pb.Fede
 	if err := exchange(ctx, c, request, &response, maxResponse); err != nil {
 		return nil, fmt.Errorf("ask %s: %w", to.ID, err)
 	}
-	f.heardOf(to.ID)
-	if r := response.GetRefusal(); r != nil {
-		return nil, &refusedError{to.ID, r}
-	}
 	return &response, nil
+}
+
+// contact is when a server answered last, and whether it did so when it was last
+// asked.
+type contact struct {
+	at      time.Time
+	answers bool
+}
+
+func (f *Federation) note(server peer.ID, answers bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c, known := f.heard[server]
+	if !known && len(f.heard) >= 4*maxMembers {
+		return // members come first: they are asked all the time
+	}
+	if c.answers = answers; answers {
+		c.at = time.Now()
+	}
+	f.heard[server] = c
 }
 
 // errNotReached: the other server got nothing of the question.

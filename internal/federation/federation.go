@@ -44,8 +44,8 @@ type Federation struct {
 	removed  bool
 	changing bool // a change of the members is under way
 	problem  *problem
-	led      time.Time                 // when somebody led last
-	answered map[peer.ID]time.Time     // when another server answered last
+	led      time.Time // when somebody led last
+	heard    map[peer.ID]contact
 	told     map[peer.ID]peer.AddrInfo // members that fellows told of
 	replaced map[peer.ID]time.Time     // when a member was taken back last
 }
@@ -81,7 +81,7 @@ func start(cfg Config) (f *Federation, err error) {
 		machine: &machine{changed: cfg.Changed, state: names.New()},
 		conns:   conns{open: make(map[*conn]struct{}), in: make(map[peer.ID]int)},
 		passing: make(chan struct{}, maxPassing), proposals: make(chan struct{}, maxProposals),
-		led: time.Now(), answered: make(map[peer.ID]time.Time),
+		led: time.Now(), heard: make(map[peer.ID]contact),
 		told: make(map[peer.ID]peer.AddrInfo), replaced: make(map[peer.ID]time.Time),
 	}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
@@ -188,18 +188,11 @@ func (f *Federation) lastLed() time.Time {
 	return f.led
 }
 
-func (f *Federation) heardOf(server peer.ID) {
+// lastAnswer is when a server answered last, zero if it never did.
+func (f *Federation) lastAnswer(server peer.ID) time.Time {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if _, known := f.answered[server]; known || len(f.answered) < 4*maxMembers {
-		f.answered[server] = time.Now()
-	}
-}
-
-func (f *Federation) lastHeardOf(server peer.ID) time.Time {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.answered[server]
+	return f.heard[server].at
 }
 
 // Close ends the part in the federation and waits for every goroutine. The server

@@ -21,26 +21,18 @@ func (c *leaderClock) now() time.Duration { return c.base + max(0, time.Since(c.
 // lead sets the clock whenever this server becomes the leader, and lets time pass
 // while it leads.
 func (f *Federation) lead() {
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
+	ticker := time.NewTicker(f.cfg.Timing.Heartbeat)
+	defer ticker.Stop()
 	for {
 		select {
 		case <-f.ctx.Done():
 			return
-		case leads := <-f.raft.LeaderCh():
-			if !leads {
-				continue
-			}
-		case <-timer.C:
+		case <-f.raft.LeaderCh():
+		case <-ticker.C:
 		}
-		if f.raft.State() != raft.Leader {
-			continue
+		if f.raft.State() == raft.Leader && (f.clock() != nil || f.setClock()) {
+			f.tick()
 		}
-		if f.clock() == nil && !f.setClock() {
-			timer.Reset(f.cfg.Timing.Heartbeat / 10)
-			continue
-		}
-		timer.Reset(f.tick())
 	}
 }
 
@@ -68,27 +60,14 @@ func (f *Federation) setClock() bool {
 }
 
 // tick proposes that time passes if something has ended, or if nothing was proposed
-// for long, and returns when to come again.
-func (f *Federation) tick() time.Duration {
+// for long.
+func (f *Federation) tick() {
 	next, any := f.machine.next()
 	clock := f.clock()
 	if !any || clock == nil {
-		return f.cfg.Timing.Tick
+		return
 	}
-	now := clock.now()
-	if now < next && now < f.machine.now()+f.cfg.Timing.Tick {
-		return min(next-now, f.cfg.Timing.Tick)
+	if now := clock.now(); now >= next || now >= f.machine.now()+f.cfg.Timing.Tick {
+		_, _ = f.commit(f.ctx, names.Tick{}) // if it fails another comes
 	}
-	_, _ = f.commit(f.ctx, names.Tick{}) // if it fails another comes
-	// An alarm may have been early: the least wait keeps it from spinning.
-	return max(f.cfg.Timing.Heartbeat/10, min(f.cfg.Timing.Tick, f.untilNext()))
-}
-
-func (f *Federation) untilNext() time.Duration {
-	next, any := f.machine.next()
-	clock := f.clock()
-	if !any || clock == nil {
-		return f.cfg.Timing.Tick
-	}
-	return next - clock.now()
 }

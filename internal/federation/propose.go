@@ -164,7 +164,7 @@ func (f *Federation) noMajority(uncertain bool) error {
 			continue
 		}
 		e.Members++
-		if m.id() == f.self.id() || time.Since(f.answered[m.peer]) < 3*f.cfg.Timing.Knock {
+		if heard := f.heard[m.peer]; m.id() == f.self.id() || heard.answers && time.Since(heard.at) < 3*f.cfg.Timing.Knock {
 			e.Answering++
 		}
 	}

@@ -78,7 +78,7 @@ func (f *Federation) Status(ctx context.Context) Status {
 				m.Answers, m.Contact = true, 0
 				m.Behind = int64(s.AppliedIndex) - int64(status.GetAppliedIndex())
 			default:
-				if heard := f.lastHeardOf(seat.peer); !heard.IsZero() {
+				if heard := f.lastAnswer(seat.peer); !heard.IsZero() {
 					m.Contact = time.Since(heard)
 				}
 			}

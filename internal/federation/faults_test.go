@@ -1,0 +1,244 @@
+package federation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/grapevine-p2p/grapevine/internal/names"
+)
+
+// three returns a federation of three servers on a network.
+func three(t *testing.T) (*memNet, []*server) {
+	t.Helper()
+	net := newMemNet(1)
+	all := []*server{newServer(t, 1), newServer(t, 2), newServer(t, 3)}
+	all[0].start(t, net)
+	for _, s := range all[1:] {
+		s.start(t, net, all[0])
+		if err := all[0].AddServer(t.Context(), s.info()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() {
+		for _, s := range all {
+			if s.Federation != nil {
+				s.stop(t)
+			}
+		}
+	})
+	return net, all
+}
+
+// Without a majority there is a clear refusal, soon, and at once when it is known;
+// what is known is still told; and all goes on when the others are back.
+func TestNoMajority(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net, all := three(t)
+		alice := owner(t, 1)
+		claim := claimOf(alice, "alice", 1)
+		claim.Term = keepTerm
+		if _, err := all[0].Claim(t.Context(), claim); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second) // until all have heard of it
+		for _, s := range all[:2] {
+			net.kill(s.id)
+			s.stop(t)
+		}
+		for _, atMost := range []time.Duration{testTiming.Request, time.Millisecond} {
+			began := time.Now()
+			_, err := all[2].Claim(t.Context(), claimOf(alice, "bob", 1))
+			var refused *NoMajorityError
+			if !errors.As(err, &refused) || refused.Answering != 1 || refused.Members != 3 {
+				t.Errorf("claim at the last of three: %v", err)
+			}
+			if took := time.Since(began); took > atMost {
+				t.Errorf("refused after %s", took)
+			}
+			time.Sleep(5 * testTiming.Request)
+		}
+		if h, held := all[2].Owner("alice"); !held || h.Owner != alice {
+			t.Errorf("what is known is not told: %+v", h)
+		}
+		all[0].start(t, net)
+		time.Sleep(5 * time.Second)
+		if _, err := all[2].Claim(t.Context(), claimOf(alice, "bob", 1)); err != nil {
+			t.Errorf("claim when two are back: %v", err)
+		}
+		all[1].start(t, net)
+	})
+}
+
+// A member that lost its disk is taken back by itself, and gets all there is.
+func TestLostDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net, all := three(t)
+		alice := owner(t, 1)
+		claim := claimOf(alice, "alice", 1)
+		claim.Term = keepTerm
+		if _, err := all[0].Claim(t.Context(), claim); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second) // until all have heard of it
+		before := all[0].self.incarnation
+		net.kill(all[0].id)
+		all[0].stop(t)
+		all[0].stores = MemoryStores()
+		all[0].start(t, net, all[1], all[2])
+		time.Sleep(15 * time.Second)
+		if all[0].self.incarnation == before {
+			t.Error("it is the same incarnation")
+		}
+		status := all[0].Status(t.Context())
+		if len(status.Members) != 3 || !status.Majority {
+			t.Errorf("status: %+v", status)
+		}
+		for _, m := range status.Members {
+			if !m.Voter || !m.Answers {
+				t.Errorf("member: %+v", m)
+			}
+		}
+		if _, err := all[0].Claim(t.Context(), claimOf(alice, "bob", 1)); err != nil {
+			t.Error(err)
+		}
+		if _, held := all[0].Owner("alice"); !held {
+			t.Error("it does not know what it knew")
+		}
+	})
+}
+
+// A member that lost its disk and was given no fellows begins a federation of its
+// own; as soon as a member speaks with it, it grants nothing more and says why, also
+// after another restart. A stranger cannot make it do so.
+func TestRival(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net, all := three(t)
+		net.kill(all[0].id)
+		all[0].stop(t)
+		all[0].stores = MemoryStores()
+		all[0].start(t, net)
+		time.Sleep(10 * time.Second)
+		for range 2 {
+			_, err := all[0].Claim(t.Context(), claimOf(owner(t, 1), "alice", 1))
+			if !errors.Is(err, ErrNotMember) || !strings.Contains(err.Error(), "another federation") {
+				t.Errorf("claim: %v", err)
+			}
+			if s := all[0].Status(t.Context()); s.State != "stopped" || s.Majority {
+				t.Errorf("status: %+v", s)
+			}
+			all[0].stop(t)
+			all[0].start(t, net)
+		}
+		if _, err := all[1].Claim(t.Context(), claimOf(owner(t, 1), "alice", 1)); err != nil {
+			t.Errorf("claim at the others: %v", err)
+		}
+	})
+}
+
+// A server that nobody asked for is not admitted, and one that knows no fellow of the
+// kind does not consent.
+func TestStrangers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := newMemNet(1)
+		a, b, c := newServer(t, 1), newServer(t, 2), newServer(t, 3)
+		a.start(t, net)
+		b.start(t, net, a)
+		c.start(t, net)
+		time.Sleep(time.Minute)
+		if s := b.Status(t.Context()); s.State != "waiting" {
+			t.Errorf("status: %+v", s)
+		}
+		if err := c.AddServer(t.Context(), b.info()); err == nil {
+			t.Error("b let a stranger add it")
+		}
+		if err := a.AddServer(t.Context(), c.info()); err == nil {
+			t.Error("c, which leads a federation of its own, was added")
+		}
+		for _, s := range []*server{a, b, c} {
+			s.stop(t)
+		}
+	})
+}
+
+// Changes are told in order, at every server, and names end when nobody renews them.
+func TestChangesAndEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := newMemNet(1)
+		s := newServer(t, 1)
+		var kinds []names.ChangeKind
+		config := s.config(net)
+		config.Changed = func(changes []names.Change) {
+			for _, c := range changes {
+				kinds = append(kinds, c.Kind)
+			}
+		}
+		f, err := Start(t.Context(), config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		alice := owner(t, 1)
+		for i := range uint64(2) {
+			if _, err := f.Claim(t.Context(), claimOf(alice, "alice", i+1)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(5 * time.Second)
+		lost, err := f.Renew(t.Context(), []names.Renewal{{Key: "alice", Owner: alice}, {Key: "bob", Owner: alice}})
+		if err != nil || len(lost) != 1 || lost[0].Key != "bob" {
+			t.Fatalf("renew: %v %v", lost, err)
+		}
+		time.Sleep(5 * time.Second)
+		if _, held := f.Owner("alice"); !held {
+			t.Error("a renewed name is free")
+		}
+		time.Sleep(5 * time.Second)
+		if _, held := f.Owner("alice"); held || len(f.Holdings()) != 0 {
+			t.Error("a name that is not renewed is still held")
+		}
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+		want := []names.ChangeKind{names.Gained, names.Updated, names.Ended}
+		if fmt.Sprint(kinds) != fmt.Sprint(want) {
+			t.Errorf("changes %v, want %v", kinds, want)
+		}
+	})
+}
+
+// A server that comes late gets a snapshot, for the log was trimmed, and the log
+// stays short.
+func TestSnapshot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := newMemNet(1)
+		a, b := newServer(t, 1), newServer(t, 2)
+		a.start(t, net)
+		alice := owner(t, 1)
+		for i := range 2 * snapshotThreshold {
+			if _, err := a.Claim(context.Background(), claimOf(alice, "alice", uint64(i+1))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(3 * snapshotInterval)
+		first, err := a.stores.logs.FirstIndex()
+		if err != nil || first < snapshotThreshold {
+			t.Errorf("the log begins at %d, %v", first, err)
+		}
+		if _, err := a.Claim(t.Context(), claimOf(alice, "alice", 2*snapshotThreshold+1)); err != nil {
+			t.Fatal(err)
+		}
+		b.start(t, net, a)
+		if err := a.AddServer(t.Context(), b.info()); err != nil {
+			t.Fatal(err)
+		}
+		if h, held := b.Owner("alice"); !held || h.Seq != 2*snapshotThreshold+1 {
+			t.Errorf("the new server knows %+v", h)
+		}
+		a.stop(t)
+		b.stop(t)
+	})
+}
