@@ -23,6 +23,7 @@ import (
 //
 //	POST /join?name=N     a peer registers; its ID
 //	POST /leave?name=N    its host closes at once
+//	POST /lookup?name=N   one of the peers looks a name up
 //	POST /stop?server=I   a server ends, and its page with it
 //	POST /start?server=I  it is back at the same addresses, with its store
 type stage struct {
@@ -39,6 +40,7 @@ type stage struct {
 type staged struct {
 	t      testing.TB
 	key    crypto.PrivKey
+	first  []peer.AddrInfo // the server that adds this one
 	listen string
 	web    string // the page's address
 	store  *Store
@@ -56,11 +58,19 @@ func newStage(t testing.TB, servers int) *stage {
 			t.Fatal(err)
 		}
 		one := &staged{t: t, key: key, listen: "/ip4/127.0.0.1/tcp/0", web: "127.0.0.1:0", store: MemoryStore()}
+		if len(s.servers) > 0 {
+			one.first = []peer.AddrInfo{infoOf(s.servers[0].server.Host)}
+		}
 		if err := one.start(); err != nil {
 			t.Fatal(err)
 		}
 		s.servers = append(s.servers, one)
 		t.Cleanup(one.stop)
+		if len(one.first) > 0 {
+			if err := s.servers[0].server.AddServer(bounded(t), infoOf(one.server.Host)); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 	s.control = httptest.NewServer(s.handler())
 	t.Cleanup(s.control.Close)
@@ -73,7 +83,7 @@ func (s *staged) start() error {
 		return err
 	}
 	s.listen = h.Addrs()[0].String() // the same again
-	s.server = &Server{Host: h, Store: s.store, Lease: 9 * time.Second, Logger: testLogger(s.t)}
+	s.server = &Server{Host: h, Store: s.store, Federation: s.first, Lease: 9 * time.Second, Logger: testLogger(s.t)}
 	if err := s.server.Start(s.t.Context()); err != nil {
 		return err
 	}
@@ -144,6 +154,17 @@ func (s *stage) leave(name string) error {
 	return c.host.Close()
 }
 
+func (s *stage) lookup(name string) error {
+	s.mu.Lock()
+	var c *Client
+	for _, c = range s.peers {
+		break
+	}
+	s.mu.Unlock()
+	_, err := c.Lookup(s.t.Context(), name)
+	return err
+}
+
 func (s *stage) handler() http.Handler {
 	mux := http.NewServeMux()
 	handle := func(path string, do func(r *http.Request) (any, error)) {
@@ -165,6 +186,7 @@ func (s *stage) handler() http.Handler {
 	}
 	handle("/join", func(r *http.Request) (any, error) { return s.join(r.FormValue("name")) })
 	handle("/leave", func(r *http.Request) (any, error) { return nil, s.leave(r.FormValue("name")) })
+	handle("/lookup", func(r *http.Request) (any, error) { return nil, s.lookup(r.FormValue("name")) })
 	handle("/stop", func(r *http.Request) (any, error) {
 		one, err := server(r)
 		if err == nil {
@@ -183,7 +205,7 @@ func (s *stage) handler() http.Handler {
 }
 
 func TestPageInABrowser(t *testing.T) {
-	s := newStage(t, 1)
+	s := newStage(t, 3)
 	for _, name := range []string{"alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "<b>mallory</b>"} {
 		if _, err := s.join(name); err != nil {
 			t.Fatal(err)
@@ -191,4 +213,19 @@ func TestPageInABrowser(t *testing.T) {
 	}
 	out := inNode(t, "page.mjs", "http://"+s.servers[0].web, s.control.URL, fmt.Sprint(len(s.servers)), pictures(t, ""))
 	t.Logf("%s", out)
+}
+
+// TestPictures makes the pictures of the README; PAGE_PICTURES says where.
+func TestPictures(t *testing.T) {
+	folder := pictures(t, "")
+	if folder == "" {
+		t.Skip("PAGE_PICTURES names no folder")
+	}
+	s := newStage(t, 3)
+	for _, name := range []string{"alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "kim", "lena", "mallory"} {
+		if _, err := s.join(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	inNode(t, "pictures.mjs", "http://"+s.servers[0].web, s.control.URL, folder)
 }

@@ -52,17 +52,17 @@ func pictures(t testing.TB, name string) string {
 	return path
 }
 
-// crowd fills a server's table with peers that nobody signed for, each linked to
+// throng fills a server's table with peers that nobody signed for, each linked to
 // some others.
-type crowd struct {
+type throng struct {
 	s       *Server
 	rng     *rand.Rand
 	entries []*entry
 }
 
-func newCrowd(t testing.TB, s *Server, n int) *crowd {
+func newThrong(t testing.TB, s *Server, n int) *throng {
 	t.Helper()
-	c := &crowd{s: s, rng: rand.New(rand.NewPCG(1, uint64(n)))}
+	c := &throng{s: s, rng: rand.New(rand.NewPCG(1, uint64(n)))}
 	for i := range n {
 		_, public, err := crypto.GenerateEd25519Key(zeros(c.rng.Uint64()))
 		if err != nil {
@@ -104,7 +104,7 @@ func newCrowd(t testing.TB, s *Server, n int) *crowd {
 }
 
 // churn lets a peer go and another come back, until the test ends.
-func (c *crowd) churn(t testing.TB, every time.Duration) {
+func (c *throng) churn(t testing.TB, every time.Duration) {
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	t.Cleanup(func() { close(stop); <-stopped })
 	go func() {
@@ -151,7 +151,7 @@ func TestFramesWithManyPeers(t *testing.T) {
 	for _, n := range []int{500, 2000} {
 		t.Run(strconv.Itoa(n), func(t *testing.T) {
 			s := startServer(t)
-			c := newCrowd(t, s, n)
+			c := newThrong(t, s, n)
 			web := httptest.NewServer(s.Handler())
 			t.Cleanup(web.Close)
 			c.churn(t, 100*time.Millisecond)

@@ -6,7 +6,8 @@ import path from 'node:path';
 
 import { nodes, open, rest } from './browser.mjs';
 
-const [url, control, servers, pictures] = process.argv.slice(2);
+const [url, control, federation, pictures] = process.argv.slice(2);
+const count = Number(federation); // servers
 const here = 10; // peers at the beginning
 const attempts = 3; // the quickest of them counts: the machine may be busy
 const network = /net::ERR_|Failed to load resource/; // what a browser says of a server that is away
@@ -28,8 +29,8 @@ async function looks(page) {
 	assert.ok(Number(await page.locator('#graph').getAttribute('data-links')) >= here - 1, 'links in the graph');
 	assert.match(await text(page, '#overlay-text'), /^10 peers, \d+ links/);
 	await page.waitForFunction((n) => document.querySelectorAll('#rows tr').length === n, here);
-	assert.equal(await page.locator('#servers li').count(), Number(servers));
-	assert.equal(await page.locator('#servers .leads').count(), 1);
+	await page.waitForFunction((n) => document.querySelectorAll('#servers li.up').length === n, count);
+	await page.waitForFunction(() => document.querySelectorAll('#servers .leads').length === 1);
 	await page.waitForSelector('#feed li[data-kind="joined"]');
 	const row = page.locator('#rows tr', { hasText: 'alice' });
 	assert.match(await row.innerText(), /12D3….{6}[^]*online[^]*grapevine\/0\.1[^]*\/ip4\/127\.0\.0\.1\/tcp\//);
@@ -136,15 +137,26 @@ async function life(page) {
 	assert.ok(Math.hypot(after[0] - before[0], after[1] - before[1]) < 150, `moved from ${before} to ${after}`);
 }
 
+async function servers(page) {
+	step('another server is lost, and comes back');
+	const up = (n) => page.waitForFunction((n) => document.querySelectorAll('#servers li.up').length === n, n, { timeout: 60_000 });
+	await up(count);
+	await tell('stop', { server: 1 });
+	await up(count - 1);
+	assert.match(await text(page, '#servers-text'), new RegExp(`^${count - 1} of ${count} up`));
+	await nodes(page, here);
+	await tell('start', { server: 1 });
+	await up(count);
+}
+
 async function restart(page) {
 	step('the server is started again');
-	const epoch = await page.locator('#servers li').count();
 	await tell('stop', { server: 0 });
 	await page.waitForSelector('[data-connection="reconnecting"]', { timeout: 60_000 });
 	assert.match(await text(page, '#connection'), /reconnecting/);
 	await tell('start', { server: 0 });
 	await page.waitForSelector('[data-connection="live"]', { timeout: 60_000 });
-	assert.equal(await page.locator('#servers li').count(), epoch);
+	await page.waitForFunction((n) => document.querySelectorAll('#servers li').length === n, count);
 	await page.waitForFunction((n) => document.querySelectorAll('#rows .state.online').length === n, here, { timeout: 60_000 });
 	await nodes(page, here);
 }
@@ -206,6 +218,7 @@ async function desk() {
 		await rest(page, 500);
 		await picture(page, 'desk-dark.png', { fullPage: true });
 		assert.deepEqual(complaints, []);
+		await servers(page);
 		await restart(page);
 		assert.deepEqual(complaints.filter((line) => !network.test(line)), []);
 	} finally {
