@@ -105,7 +105,7 @@ func (f *Federation) driveOnce(ctx context.Context, c change) (finished bool, er
 		return false, f.noMajority(false)
 	case !known:
 		return false, errNotLeader
-	case leader.id() == f.self.id():
+	case leader.is(f.self):
 		return f.begin(c)
 	}
 	message := &pb.FederationChange{Peer: []byte(c.member.peer)}
@@ -208,12 +208,12 @@ func (f *Federation) settled(c change) (bool, error) {
 // made tells whether the configuration is as a change would leave it.
 func (f *Federation) made(c change) bool {
 	for _, s := range f.seats() {
-		if s.peer == c.member.peer && (c.remove || s.id() != c.member.id()) {
+		if s.peer == c.member.peer && (c.remove || !s.is(c.member)) {
 			return false
 		}
 	}
 	return c.remove || slices.ContainsFunc(f.seats(), func(s seat) bool {
-		return s.id() == c.member.id() && s.voter
+		return s.is(c.member) && s.voter
 	})
 }
 
@@ -225,7 +225,7 @@ func (f *Federation) carryOut(c change) error {
 		return f.carryOutRemoval(c.member.peer)
 	}
 	seats := f.seats()
-	at := slices.IndexFunc(seats, func(s seat) bool { return s.id() == c.member.id() })
+	at := slices.IndexFunc(seats, func(s seat) bool { return s.is(c.member) })
 	switch {
 	case at < 0 && len(seats) >= maxMembers:
 		return fmt.Errorf("a federation has at most %d servers", maxMembers)
@@ -243,7 +243,7 @@ func (f *Federation) carryOut(c change) error {
 		}
 	}
 	for _, s := range f.seats() { // what it was before it lost its state
-		if s.peer == c.member.peer && s.id() != c.member.id() {
+		if s.peer == c.member.peer && !s.is(c.member) {
 			if err := f.raft.RemoveServer(s.id(), 0, f.cfg.Timing.Request).Error(); err != nil {
 				return fmt.Errorf("remove what it was before: %w", err)
 			}
@@ -260,7 +260,7 @@ func (f *Federation) carryOutRemoval(who peer.ID) error {
 		if s.peer != who {
 			continue
 		}
-		if s.id() == f.self.id() {
+		if s.is(f.self) {
 			if !slices.ContainsFunc(f.seats(), func(s seat) bool { return s.voter && s.peer != who }) {
 				return errLastServer
 			}

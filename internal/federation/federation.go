@@ -22,7 +22,8 @@ import (
 type Federation struct {
 	cfg     Config
 	log     *slog.Logger
-	self    member // its consent and addresses are made anew where they are told
+	self    member        // its consent and addresses are made anew where they are told
+	raftID  raft.ServerID // of self
 	machine *machine
 	raft    *raft.Raft
 	trans   *raft.NetworkTransport
@@ -94,6 +95,7 @@ func start(cfg Config) (f *Federation, err error) {
 	if f.self.incarnation, err = cfg.Stores.incarnation(); err != nil {
 		return nil, err
 	}
+	f.raftID = f.self.id()
 	if f.id, err = cfg.Stores.random(federationKey); err != nil {
 		return nil, err
 	}
@@ -133,7 +135,7 @@ func (f *Federation) run() error {
 
 func (f *Federation) raftConfig(logger hclog.Logger) *raft.Config {
 	c := raft.DefaultConfig()
-	c.LocalID = f.self.id()
+	c.LocalID = f.raftID
 	c.Logger = logger
 	c.HeartbeatTimeout, c.ElectionTimeout = f.cfg.Timing.Heartbeat, f.cfg.Timing.Election
 	c.LeaderLeaseTimeout = f.cfg.Timing.LeaderLease

@@ -79,9 +79,9 @@ func (f *Federation) elect(ctx context.Context) error {
 	for f.clock() == nil {
 		if f.raft.State() == raft.Follower {
 			request := &raft.TimeoutNowRequest{RPCHeader: raft.RPCHeader{
-				ProtocolVersion: raft.ProtocolVersionMax, ID: []byte(f.self.id()), Addr: []byte(f.self.id()),
+				ProtocolVersion: raft.ProtocolVersionMax, ID: []byte(f.raftID), Addr: []byte(f.raftID),
 			}}
-			if err := f.trans.TimeoutNow(f.self.id(), raft.ServerAddress(f.self.id()), request, &raft.TimeoutNowResponse{}); err != nil {
+			if err := f.trans.TimeoutNow(f.raftID, raft.ServerAddress(f.raftID), request, &raft.TimeoutNowResponse{}); err != nil {
 				return fmt.Errorf("elect the only server: %w", err)
 			}
 		}

@@ -41,7 +41,7 @@ func (f *Federation) attend() {
 func (f *Federation) unsettled() bool {
 	addrs := f.cfg.Addrs()
 	for _, s := range f.seats() {
-		if s.id() == f.self.id() {
+		if s.is(f.self) {
 			return !s.voter || len(addrs) > 0 && !sameAddrs(addrBytes(addrs), addrBytes(s.addrs))
 		}
 	}
@@ -141,7 +141,7 @@ func (f *Federation) knocked(from peer.ID, knock *pb.FederationKnock) (*pb.Feder
 		return nil, ErrNotMember
 	}
 	for _, s := range f.seats() {
-		if s.id() != m.id() {
+		if !s.is(m) {
 			continue
 		}
 		switch {

@@ -25,7 +25,7 @@ type layer struct {
 var _ raft.StreamLayer = (*layer)(nil)
 
 // Addr is this server as raft's headers name it.
-func (l *layer) Addr() net.Addr { return layerAddr(l.f.self.id()) }
+func (l *layer) Addr() net.Addr { return layerAddr(l.f.raftID) }
 
 type layerAddr string
 
@@ -34,7 +34,7 @@ func (a layerAddr) String() string { return string(a) }
 
 // Dial opens a stream to a member.
 func (l *layer) Dial(address raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
-	if string(address) == string(l.f.self.id()) { // see elect
+	if string(address) == string(l.f.raftID) { // see elect
 		here, there := net.Pipe()
 		select {
 		case l.accepted <- there:

@@ -48,6 +48,11 @@ func (m member) id() raft.ServerID {
 	return raft.ServerID(m.peer.String() + "/" + m.incarnation.String())
 }
 
+// is tells whether two are the same incarnation of the same server.
+func (m member) is(other member) bool {
+	return m.peer == other.peer && m.incarnation == other.incarnation
+}
+
 // address is the member as raft keeps it in its configuration, where all members
 // find it: the ID, the consent and the multiaddrs, separated by commas.
 func (m member) address() raft.ServerAddress {

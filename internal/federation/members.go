@@ -1,7 +1,7 @@
 package federation
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"slices"
 
@@ -24,7 +24,7 @@ type seat struct {
 	voter bool
 }
 
-// seats returns the members, in the order of their raft IDs.
+// seats returns the members, in the order of their peer IDs.
 func (f *Federation) seats() []seat {
 	var all []seat
 	for _, s := range f.configuration().Servers {
@@ -33,14 +33,14 @@ func (f *Federation) seats() []seat {
 		}
 	}
 	slices.SortFunc(all, func(a, b seat) int {
-		return bytes.Compare([]byte(a.id()), []byte(b.id()))
+		return cmp.Or(cmp.Compare(a.peer, b.peer), cmp.Compare(a.incarnation, b.incarnation))
 	})
 	return all
 }
 
 // admitted tells whether this incarnation of this server is a member.
 func (f *Federation) admitted() bool {
-	return slices.ContainsFunc(f.configuration().Servers, func(s raft.Server) bool { return s.ID == f.self.id() })
+	return slices.ContainsFunc(f.configuration().Servers, func(s raft.Server) bool { return s.ID == f.raftID })
 }
 
 func (f *Federation) isMember(p peer.ID) bool {
@@ -60,11 +60,15 @@ func (f *Federation) leader() peer.ID {
 // leaderMember is the leader with its addresses.
 func (f *Federation) leaderMember() (member, bool) {
 	_, id := f.raft.LeaderWithID()
-	if id == f.self.id() {
+	if id == f.raftID {
 		return f.self, true
 	}
+	leads, err := parseID(id)
+	if err != nil {
+		return member{}, false
+	}
 	for _, s := range f.seats() {
-		if s.id() == id {
+		if s.is(leads) {
 			return s.member, true
 		}
 	}
@@ -91,7 +95,7 @@ func (f *Federation) acquainted() []peer.AddrInfo {
 	for _, info := range known {
 		all = append(all, info)
 	}
-	slices.SortFunc(all, func(a, b peer.AddrInfo) int { return bytes.Compare([]byte(a.ID), []byte(b.ID)) })
+	slices.SortFunc(all, func(a, b peer.AddrInfo) int { return cmp.Compare(a.ID, b.ID) })
 	return all
 }
 

@@ -64,7 +64,7 @@ func (f *Federation) try(ctx context.Context, c names.Command) (names.Outcome, e
 	if !known {
 		return names.Outcome{}, errNotLeader
 	}
-	if leader.id() == f.self.id() {
+	if leader.is(f.self) {
 		return f.commit(ctx, c)
 	}
 	select {
@@ -164,7 +164,7 @@ func (f *Federation) noMajority(uncertain bool) error {
 			continue
 		}
 		e.Members++
-		if heard := f.heard[m.peer]; m.id() == f.self.id() || heard.answers && time.Since(heard.at) < 3*f.cfg.Timing.Knock {
+		if heard := f.heard[m.peer]; m.is(f.self) || heard.answers && time.Since(heard.at) < 3*f.cfg.Timing.Knock {
 			e.Answering++
 		}
 	}

@@ -67,7 +67,7 @@ func (f *Federation) Status(ctx context.Context) Status {
 	for i, seat := range seats {
 		m := &s.Members[i]
 		*m = Member{Peer: seat.info(), Voter: seat.voter, Leader: seat.peer == s.Leader, Contact: -1}
-		if seat.id() == f.self.id() {
+		if seat.is(f.self) {
 			m.Self, m.Answers, m.Contact = true, true, 0
 			continue
 		}
