@@ -56,29 +56,29 @@ type Federation struct {
 // [Federation.AddServer] was called at one of them. The federation owns the stores,
 // also after an error.
 func Start(ctx context.Context, cfg Config) (*Federation, error) {
-	f, err := start(cfg)
-	if err != nil {
-		return nil, fmt.Errorf("start the federation: %w", err)
-	}
-	if f.alone() {
-		if err := f.elect(ctx); err != nil {
-			return nil, errors.Join(fmt.Errorf("start the federation: %w", err), f.Close())
+	f, err := newFederation(cfg)
+	if err == nil {
+		if err = f.open(ctx); err == nil {
+			return f, nil
 		}
+		err = errors.Join(err, f.shut())
+	} else if cfg.Stores != nil {
+		err = errors.Join(err, cfg.Stores.Close())
 	}
-	return f, nil
+	return nil, fmt.Errorf("start the federation: %w", err)
 }
 
-func start(cfg Config) (f *Federation, err error) {
-	cfg, err = cfg.withDefaults()
+func newFederation(cfg Config) (*Federation, error) {
+	cfg, err := cfg.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	who, err := peer.IDFromPrivateKey(cfg.Key)
+	self, err := peer.IDFromPrivateKey(cfg.Key)
 	if err != nil {
 		return nil, err
 	}
-	f = &Federation{
-		cfg: cfg, log: cfg.Logger,
+	f := &Federation{
+		cfg: cfg, log: cfg.Logger, self: member{peer: self},
 		machine: &machine{changed: cfg.Changed, state: names.New()},
 		conns:   conns{open: make(map[*conn]struct{}), in: make(map[peer.ID]int)},
 		passing: make(chan struct{}, maxPassing), proposals: make(chan struct{}, maxProposals),
@@ -86,26 +86,32 @@ func start(cfg Config) (f *Federation, err error) {
 		told: make(map[peer.ID]peer.AddrInfo), replaced: make(map[peer.ID]time.Time),
 	}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, f.shut())
-		}
-	}()
-	f.self.peer = who
-	if f.self.incarnation, err = cfg.Stores.incarnation(); err != nil {
-		return nil, err
+	return f, nil
+}
+
+// open reads what the store holds and takes up the work.
+func (f *Federation) open(ctx context.Context) (err error) {
+	stores := f.cfg.Stores
+	if f.self.incarnation, err = stores.incarnation(); err != nil {
+		return err
 	}
 	f.raftID = f.self.id()
-	if f.id, err = cfg.Stores.random(federationKey); err != nil {
-		return nil, err
+	if f.id, err = stores.random(federationKey); err != nil {
+		return err
 	}
-	if f.rival, err = cfg.Stores.random(rivalKey); err != nil {
-		return nil, err
+	if f.rival, err = stores.random(rivalKey); err != nil {
+		return err
 	}
 	if err := f.found(); err != nil {
-		return nil, err
+		return err
 	}
-	return f, f.run()
+	if err := f.run(); err != nil {
+		return err
+	}
+	if f.alone() {
+		return f.elect(ctx)
+	}
+	return nil
 }
 
 // run starts raft and all that listens.
