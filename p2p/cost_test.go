@@ -41,7 +41,7 @@ func TestReportCountsEarlierWalks(t *testing.T) {
 	if err := <-answered; err != nil || len(hits) != 1 {
 		t.Fatalf("%v, found %+v", err, hits)
 	}
-	if report.Messages != 9 || report.Asked != 5 || report.Covered != 40 || len(report.Path) != 2 || len(hits[0].Path) != 1 {
+	if report.Messages != 9 || report.Asked != 5 || report.Covered != 40 || len(report.Path) != 3 || report.Path[1].Peer != node.ID() || len(hits[0].Path) != 1 {
 		t.Errorf("report %+v, path of the hit %+v", report, hits[0].Path)
 	}
 }

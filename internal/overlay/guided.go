@@ -99,7 +99,7 @@ func (g *guided) again(c *Core, s *search) {
 	if g.round%NotDirectly != 0 || s.direct {
 		w.Asker = c.reachable()
 	}
-	n := min(1+g.round, max(1, c.relays()))
+	n := min(2+g.round, max(1, c.relays()))
 	if g.round == 1 && len(s.wrong) == 0 { // among the dead one such is enough
 		w.Careful, n = true, 1
 	}

@@ -190,7 +190,7 @@ const (
 	// MaxRounds bounds the attempts after some were lost, one more in each round: all
 	// that there may be. Where three in ten peers drop what they should carry, a walk
 	// lives for two or three hops; shorter ones would come to the same peers again.
-	MaxRounds = 13
+	MaxRounds = 12
 	// NotDirectly: every so many rounds are answered on the way back alone, if nothing
 	// came directly so far: the node may not be as easy to dial as it thinks.
 	NotDirectly = 3
