@@ -33,7 +33,8 @@ type stage struct {
 
 	mu    sync.Mutex // guards what follows
 	peers map[string]*Client
-	order []peer.ID // of those who joined
+	keys  map[string]crypto.PrivKey // a name is its key's, after a leave too
+	order []peer.ID                 // of those who joined
 }
 
 // staged is a server that can be stopped and started again.
@@ -51,7 +52,7 @@ type staged struct {
 
 func newStage(t testing.TB, servers int) *stage {
 	t.Helper()
-	s := &stage{t: t, peers: make(map[string]*Client)}
+	s := &stage{t: t, peers: make(map[string]*Client), keys: make(map[string]crypto.PrivKey)}
 	for range servers {
 		key, _, err := crypto.GenerateEd25519Key(rand.Reader)
 		if err != nil {
@@ -125,7 +126,14 @@ func (s *stage) infos() []peer.AddrInfo {
 func (s *stage) join(name string) (peer.ID, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h := newHost(s.t)
+	if s.keys[name] == nil {
+		key, _, err := crypto.GenerateEd25519Key(rand.Reader)
+		if err != nil {
+			return "", err
+		}
+		s.keys[name] = key
+	}
+	h := newHost(s.t, libp2p.Identity(s.keys[name]))
 	var links []peer.ID
 	if n := len(s.order); n > 0 {
 		links = append(links, s.order[n-1], s.order[n/2], s.order[n/3])
