@@ -15,6 +15,7 @@ import (
 
 	"github.com/grapevine-p2p/grapevine/bootstrap"
 	"github.com/grapevine-p2p/grapevine/examples/internal/program"
+	"github.com/grapevine-p2p/grapevine/internal/display"
 )
 
 const (
@@ -23,6 +24,8 @@ const (
 	// changeTime bounds adding or removing a server: a new one first gets all there
 	// is.
 	changeTime = 3 * time.Minute
+	// joinTime is how long a server that is added may take to be there.
+	joinTime = 30 * time.Second
 	// progressTime is how often who waits for a change is told how far it is.
 	progressTime = 250 * time.Millisecond
 	// settleTime is how long the status may lag behind what was done.
@@ -46,8 +49,9 @@ var _ servers = (*bootstrap.Server)(nil)
 //	DELETE /members/{id}  remove a server: a line of progress
 type operator struct {
 	servers
-	self peer.ID
-	addr string // at which others add this server
+	self  peer.ID
+	addr  string        // at which others add this server
+	await time.Duration // how long one that is added may take to be there
 
 	changing chan struct{} // held by the one change that is under way
 }
@@ -132,8 +136,8 @@ func (o *operator) add(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return err
 		}
-		if err := o.AddServer(ctx, info[0]); err != nil {
-			return err
+		if err := o.admit(ctx, info[0]); err != nil {
+			return fmt.Errorf("%w; it has to run with --federation and the address of a member, and both must reach each other", err)
 		}
 		o.settle(ctx, func(s status) bool {
 			m, is := s.member(info[0].ID)
@@ -167,6 +171,24 @@ func (o *operator) remove(w http.ResponseWriter, r *http.Request) {
 		})
 		return nil
 	}, func() progress { return progress{} })
+}
+
+// admit adds a server, which may be on its way up.
+func (o *operator) admit(ctx context.Context, info peer.AddrInfo) error {
+	late := time.After(o.await)
+	for {
+		err := o.AddServer(ctx, info)
+		if err == nil || errors.Is(err, bootstrap.ErrNoMajority) {
+			return err
+		}
+		select {
+		case <-time.After(progressTime):
+		case <-late:
+			return err
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // settle waits a little until the status, which is some seconds old, shows what was
@@ -212,7 +234,7 @@ func (o *operator) change(w http.ResponseWriter, r *http.Request, do func(contex
 		select {
 		case err := <-ended:
 			if err != nil {
-				tell(progress{Error: advice(err)})
+				tell(progress{Error: display.Line(advice(err))})
 			} else {
 				tell(progress{Done: true})
 			}
@@ -232,7 +254,7 @@ func advice(err error) string {
 	case errors.Is(err, bootstrap.ErrNoMajority):
 		return err.Error() + "; start the servers that are down (\"bootstrap federation status\" shows which), and try again"
 	case errors.Is(err, context.DeadlineExceeded):
-		return err.Error() + "; does the server run, with --federation and an address of this federation, and can the two reach each other?"
+		return err.Error() + "; it may still happen, as \"bootstrap federation status\" will show"
 	}
 	return err.Error()
 }

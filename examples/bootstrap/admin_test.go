@@ -129,7 +129,7 @@ func TestRefusedChanges(t *testing.T) {
 	for _, tt := range []struct {
 		method, path, addr, say string
 	}{
-		{"POST", "/members", addrB, "does the server run, with --federation"},
+		{"POST", "/members", addrB, "it has to run with --federation"},
 		{"POST", "/members", "here", `"here" is not a multiaddr`},
 		{"DELETE", "/members/" + idA, "", "start the servers that are down"},
 		{"DELETE", "/members/" + idB, "", "is no server of this federation"},

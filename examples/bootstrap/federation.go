@@ -56,8 +56,8 @@ func (a *addCmd) Run(ctx context.Context, c *cli, out *program.Output) error {
 		return nil
 	}
 	short := display.Fingerprint(id.String())
-	out.Print("asking", program.Fields{"id": id}, "asking %s to join", short)
-	out.Detail("it has to run, with a new data folder, and know a server of this federation:\n  bootstrap serve --federation %s", before.Addr)
+	out.Print("asking", program.Fields{"id": id}, "asking %s to join, for %s at most", short, joinTime)
+	out.Detail("it has to run, with a new data folder and the address of a member:\n  bootstrap serve --federation %s", before.Addr)
 	var admitted bool
 	err = c.change(ctx, http.MethodPost, "/members", map[string]string{"addr": a.Addr}, func(p progress) {
 		if p.Admitted {
@@ -70,7 +70,7 @@ func (a *addCmd) Run(ctx context.Context, c *cli, out *program.Output) error {
 		}
 	})
 	if err != nil {
-		return fmt.Errorf("add %s: %w", short, err)
+		return err
 	}
 	s, err := c.status(ctx)
 	if err != nil {
@@ -93,7 +93,7 @@ func (r *removeCmd) Run(ctx context.Context, c *cli, out *program.Output) error 
 		return fmt.Errorf("%q is no peer ID; \"bootstrap federation status\" shows those of the servers", r.Peer)
 	}
 	if err := c.change(ctx, http.MethodDelete, "/members/"+id.String(), nil, func(progress) {}); err != nil {
-		return fmt.Errorf("remove %s: %w", display.Fingerprint(r.Peer), err)
+		return err
 	}
 	s, err := c.status(ctx)
 	if err != nil {
@@ -101,9 +101,9 @@ func (r *removeCmd) Run(ctx context.Context, c *cli, out *program.Output) error 
 	}
 	out.Print("removed", program.Fields{"ok": true, "id": id, "members": s.Members}, "%s is out of the federation", display.Fingerprint(r.Peer))
 	if id == s.Self {
-		out.Detail("this was its own server: stop it; with its data folder it cannot come back, with a new one it can be added again")
+		out.Detail("this is its own server: stop it, or add it again at another")
 	} else {
-		out.Detail("stop it if it still runs; to come back it needs a new data folder and to be added again\n%s", s)
+		out.Detail("stop it if it still runs; it can be added again\n%s", s)
 	}
 	return nil
 }
@@ -205,5 +205,5 @@ func yes(b bool) string {
 
 // waiting says what to do about a server that is no member of a federation.
 func waiting(addr string) string {
-	return "this server waits to be admitted; on the machine of one that is a member, type:\n  bootstrap federation add " + addr
+	return "this server waits to be admitted; on the machine of one that is a member, type (with its --data):\n  bootstrap federation add " + addr
 }

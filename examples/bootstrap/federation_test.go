@@ -18,7 +18,7 @@ import (
 
 // growthPatience is for the steps of a federation, each of which takes some
 // elections and round trips.
-const growthPatience = 2 * time.Minute
+const growthPatience = 4 * time.Minute
 
 // operate runs a command of the program to its end.
 func operate(t *testing.T, args ...string) (stdout, stderr string, code int) {

@@ -97,7 +97,7 @@ func (s *serveCmd) Run(ctx context.Context, c *cli, out *program.Output) (err er
 	if err != nil {
 		return err
 	}
-	operator := &operator{servers: server, self: h.ID(), addr: addrs[0].String()}
+	operator := &operator{servers: server, self: h.ID(), addr: addrs[0].String(), await: joinTime}
 	admin, err := serveAdmin(ctx, data.Path(datadir.Server), operator, log)
 	if err != nil {
 		return err

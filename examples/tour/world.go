@@ -57,7 +57,8 @@ func (w *world) addServer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s := &server{&bootstrap.Server{Host: h, Logger: w.log, Federation: w.contacts()}, h}
+	// It has no logger: that its fellows stop is a part of the story.
+	s := &server{&bootstrap.Server{Host: h, Federation: w.contacts()}, h}
 	w.servers = append(w.servers, s)
 	if err := s.Start(ctx); err != nil || len(w.servers) == 1 {
 		return err
