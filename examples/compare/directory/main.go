@@ -82,16 +82,13 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 			return fmt.Errorf("--profiles: %w", err)
 		}
 	}
-	r, err := measure(ctx, p, chosen, progress)
-	if err != nil {
-		return err
-	}
+	r, failed := measure(ctx, p, chosen, progress)
 	if asJSON {
 		e := json.NewEncoder(out)
 		e.SetIndent("", "  ")
-		return e.Encode(r)
+		return errors.Join(failed, e.Encode(r))
 	}
-	return r.print(out)
+	return errors.Join(failed, r.print(out))
 }
 
 // measurements are all that can be measured, in the order in which they are.
@@ -115,8 +112,9 @@ func names() []string {
 	return all
 }
 
-// measure takes the chosen measurements one after the other.
-func measure(ctx context.Context, p plan, chosen []string, progress io.Writer) (*result, error) {
+// measure takes the chosen measurements one after the other. When one fails the result
+// is what those before it found.
+func measure(ctx context.Context, p plan, chosen []string, progress io.Writer) (_ *result, failed error) {
 	b := &bench{plan: p, ctx: ctx, progress: progress, result: &result{Machine: machine(), Began: time.Now()}}
 	for _, m := range measurements {
 		if !slices.Contains(chosen, m.name) {
@@ -124,10 +122,11 @@ func measure(ctx context.Context, p plan, chosen []string, progress io.Writer) (
 		}
 		b.part = m.name
 		if err := m.take(b); err != nil {
-			return nil, fmt.Errorf("measure %s: %w", m.name, errors.Join(err, ctx.Err()))
+			failed = fmt.Errorf("measure %s: %w", m.name, errors.Join(err, ctx.Err()))
+			break
 		}
 	}
 	b.result.LoadAfter = load()
 	b.result.Took = time.Since(b.result.Began)
-	return b.result, nil
+	return b.result, failed
 }

@@ -222,8 +222,15 @@ func (r *rendezvousSpeaker) ask(req *rendezvouspb.Message) (*rendezvouspb.Messag
 }
 
 func accepted(status rendezvouspb.Message_ResponseStatus) error {
-	if status != rendezvouspb.Message_OK {
+	switch status {
+	case rendezvouspb.Message_OK:
+		return nil
+	case rendezvouspb.Message_E_INTERNAL_ERROR:
+		return errInternal
+	default:
 		return fmt.Errorf("status %s", status)
 	}
-	return nil
 }
+
+// errInternal is the server's own fault.
+var errInternal = errors.New("internal error of the server")
