@@ -200,20 +200,27 @@ func (c *Client) unadvertise(ctx context.Context) {
 // an autorelay.PeerSource, for libp2p.EnableAutoRelayWithPeerSource: the host is made
 // before the client, so the option takes a function that waits for the client.
 func (c *Client) RelaySource(ctx context.Context, num int) <-chan peer.AddrInfo {
-	found := make(chan peer.AddrInfo, max(0, min(num, len(c.links)+maxSample)))
+	num = max(0, min(num, len(c.links)+maxSample))
+	found := make(chan peer.AddrInfo, num)
 	if c.begin() != nil {
 		close(found)
 		return found
+	}
+	offer := func(p peer.AddrInfo) {
+		if num > 0 {
+			found <- p // there is room, whether or not anybody takes them
+			num--
+		}
 	}
 	go func() {
 		defer c.wg.Done()
 		defer close(found)
 		for _, l := range c.links {
-			if len(found) < cap(found) && l.promising() {
-				found <- l.info // there is room, and nobody else sends
+			if l.promising() {
+				offer(l.info)
 			}
 		}
-		if len(found) == cap(found) {
+		if num == 0 {
 			return
 		}
 		peers, err := c.Peers(ctx)
@@ -221,9 +228,7 @@ func (c *Client) RelaySource(ctx context.Context, num int) <-chan peer.AddrInfo 
 			c.log.Debug("no relays but the servers are known", "err", err)
 		}
 		for _, p := range peers {
-			if len(found) < cap(found) {
-				found <- p
-			}
+			offer(p)
 		}
 	}()
 	return found
