@@ -228,8 +228,16 @@ func TestThreeServers(t *testing.T) {
 	chores := start(t, with("--name=chores", "--data", t.TempDir())...)
 	works(t, "", with("value", "--name=chores")...)
 
-	end(t, groceries, syscall.SIGTERM)
-	fails(t, `nobody serves a list called "groceries"`, with("value", "--name=groceries")...)
+	// A goodbye is given two seconds, which a busy machine may take to elect a leader.
+	for try := range 5 {
+		end(t, groceries, syscall.SIGTERM)
+		if _, stderr, _ := run(t, with("value", "--name=groceries")...); strings.Contains(stderr, `nobody serves a list called "groceries"`) {
+			break
+		} else if try == 4 {
+			t.Fatalf("the name is not removed: %s", stderr)
+		}
+		groceries = start(t, with("--name=groceries", "--data", folder)...)
+	}
 	groceries = start(t, with("--name=groceries", "--data", t.TempDir())...) // somebody else
 	works(t, "", with("value", "--name=groceries")...)
 	end(t, groceries, syscall.SIGTERM)
