@@ -2,9 +2,9 @@ package bootstrap
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -131,15 +131,18 @@ func TestWatchResumesAtAServer(t *testing.T) {
 // them.
 func TestSlowConsumerIsTold(t *testing.T) {
 	h := newHost(t)
-	ended := make(chan struct{})
+	taken, ended := make(chan struct{}), make(chan struct{})
 	server := watched(t, func(_ *pb.DirectoryWatch, send func(*pb.DirectoryResponse), stream network.Stream) {
 		defer close(ended)
+		_ = stream.SetDeadline(time.Now().Add(patience))
 		send(pageResponse(5, 0))
-		for i := range uint64(5) {
-			send(changeResponse(5, i+1, Joined, entryOf(t, h, fmt.Sprint("name-", i))))
+		send(changeResponse(5, 1, Joined, entryOf(t, h, "first")))
+		<-taken
+		var err error
+		for revision := uint64(2); err == nil; revision++ { // until the client hangs up
+			err = wire.WriteFrame(stream, maxResponse, changeResponse(5, revision, Joined, entryOf(t, h, fmt.Sprint("name-", revision))))
 		}
-		_ = stream.SetReadDeadline(time.Now().Add(patience))
-		if _, err := stream.Read(make([]byte, 1)); err == nil || errors.Is(err, context.DeadlineExceeded) {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("the watch goes on: %v", err)
 		}
 	})
@@ -147,22 +150,16 @@ func TestSlowConsumerIsTold(t *testing.T) {
 	c.queue = 2
 	seen := 0
 	for _, err := range c.Watch(bounded(t), 0) {
-		if err == nil {
+		switch {
+		case err == nil && seen == 0:
 			seen++
-			select {
-			case <-ended: // the client has hung up, for the queue was full
-			case <-time.After(patience):
-				t.Fatal("the watch goes on")
-			}
-			continue
+			close(taken)
+			<-ended
+		case !errors.Is(err, ErrLagged):
+			t.Fatalf("told %v after %d changes", err, seen)
+		default:
+			return
 		}
-		if !errors.Is(err, ErrLagged) {
-			t.Fatalf("told %v", err)
-		}
-		if seen != 1 {
-			t.Errorf("told so after %d changes", seen)
-		}
-		return
 	}
 	t.Error("the watch ended without a word")
 }
