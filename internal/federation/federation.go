@@ -124,6 +124,10 @@ func (f *Federation) run() error {
 	logger := raftLogger(f.log)
 	f.trans = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream: streams, MaxPool: 2, Timeout: 4 * f.cfg.Timing.Heartbeat, Logger: logger,
+		// No pipelining: in raft v1.8.0 its sender waits for ever for a reader that
+		// a refused append has ended (hashicorp/raft#612), and Shutdown with it. An append carries
+		// what came meanwhile anyway.
+		MaxRPCsInFlight: 1,
 	})
 	f.raft, err = raft.NewRaft(f.raftConfig(logger), f.machine, f.cfg.Stores.logs, f.cfg.Stores.stable, f.cfg.Stores.snaps, f.trans)
 	if err != nil {
