@@ -15,7 +15,7 @@ import (
 
 // crashFolder, in the environment, makes the test a server that claims names in a
 // folder, until it is killed.
-const crashFolder = "FEDERATION_CRASH_FOLDER"
+const crashFolder = "GRAPEVINE_TEST_CLAIMS"
 
 func (s *server) onDisk(t *testing.T, folder string) {
 	t.Helper()

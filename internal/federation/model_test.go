@@ -31,9 +31,10 @@ type opInput struct {
 type opResult uint8
 
 const (
-	resOK    opResult = iota
-	resOther          // another client holds the name
-	resNone           // nobody holds it; of a renewal, the client does not
+	resOK       opResult = iota
+	resOther             // another client holds the name
+	resNone              // nobody holds it; of a renewal, the client does not
+	resNotOwner          // of a removal: somebody else holds it
 	resStale
 	resUnknown // it may take effect until the end
 )
@@ -139,8 +140,8 @@ func (s modelState) step(in opInput, out opOutput) []modelState {
 			} else {
 				next = append(next, noted)
 			}
-		case resOther:
-			if s.owner == out.other && !mine {
+		case resNotOwner:
+			if s.owner != nobody && !mine {
 				next = append(next, noted)
 			}
 		case resNone:

@@ -66,7 +66,7 @@ func (s *server) config(net *memNet, fellows ...*server) Config {
 		Timing: testTiming, Term: 8 * time.Second, Reserve: -1,
 		Logger: slog.New(slog.DiscardHandler).With("server", s.id.ShortString()),
 	}
-	if os.Getenv("FEDERATION_LOG") != "" {
+	if os.Getenv("GRAPEVINE_HISTORY_LOG") != "" {
 		c.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})).With("server", s.id.ShortString())
 	}
 	for _, fellow := range fellows {
