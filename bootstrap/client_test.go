@@ -287,7 +287,7 @@ func TestServerThatWasDownAtFirst(t *testing.T) {
 }
 
 func TestLeaseRenewsAndEnds(t *testing.T) {
-	s := startServer(t, withLease(600*time.Millisecond))
+	s := startServer(t, withLease(600*time.Millisecond), func(s *Server) { s.Term, s.Reserve = time.Second, -1 })
 	alice, bob := startClient(t, infos(s)...), startClient(t, infos(s)...)
 	lease := register(t, alice, "alice")
 	eventually(t, "three renewals", func() bool { return s.counts.renewed.Load() >= 3 })
@@ -299,7 +299,10 @@ func TestLeaseRenewsAndEnds(t *testing.T) {
 		_, err := bob.Lookup(bounded(t), "alice")
 		return errors.Is(err, ErrNotRegistered)
 	})
-	register(t, bob, "alice")
+	eventually(t, "the name is free", func() bool {
+		_, err := bob.Register(bounded(t), "alice")
+		return err == nil
+	})
 }
 
 func TestReleaseAndClose(t *testing.T) {

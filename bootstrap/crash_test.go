@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
@@ -29,7 +30,9 @@ func runVictim(folder string) {
 			os.Exit(1)
 		}
 	}
-	h, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"), libp2p.DisableRelay(), libp2p.DisableMetrics())
+	key, err := victimKey()
+	fail(err)
+	h, err := libp2p.New(libp2p.Identity(key), libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"), libp2p.DisableRelay(), libp2p.DisableMetrics())
 	fail(err)
 	store, err := OpenStore(folder, slog.Default())
 	fail(err)
@@ -38,6 +41,12 @@ func runVictim(folder string) {
 	fail(err)
 	fmt.Println(addrs[0])
 	select {}
+}
+
+// victimKey is the server's key, the same in each of its lives.
+func victimKey() (crypto.PrivKey, error) {
+	key, _, err := crypto.GenerateEd25519Key(bytes.NewReader(bytes.Repeat([]byte{42}, 64)))
+	return key, err
 }
 
 func TestKilledServerKeepsWhatItAcknowledged(t *testing.T) {
@@ -99,13 +108,18 @@ func TestKilledServerKeepsWhatItAcknowledged(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := startServer(t, func(s *Server) { s.Store = store })
+		key, err := victimKey()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := startServer(t, func(s *Server) { s.Host, s.Store = newHost(t, libp2p.Identity(key)), store })
 		for name, owner := range held {
-			s.mu.Lock()
-			e, err := s.table.lookup(s.started, nameKey(name))
-			s.mu.Unlock()
-			if err != nil || e.claim.peer != owner {
+			e, err := s.find(s.started, nameKey(name))
+			if err != nil || e.claim.peer != owner || !e.unconfirmed {
 				t.Fatalf("round %d: %q was acknowledged and is now: %v", round, name, err)
+			}
+			if holding, held := s.federation.Owner(name); !held || holding.Owner != owner {
+				t.Fatalf("round %d: %q was granted and is now held by %v", round, name, holding.Owner)
 			}
 		}
 		if err := errors.Join(s.Close(), store.Close()); err != nil {
@@ -125,7 +139,8 @@ func TestDamagedStoreIsSurvived(t *testing.T) {
 		return store
 	}
 	store := open(testLogger(t))
-	s := startServer(t, func(s *Server) { s.Store = store })
+	home := newHost(t)
+	s := startServer(t, func(s *Server) { s.Host, s.Store = home, store })
 	for i := range 5 {
 		h := newHost(t)
 		rawTalk(t, h, s).asks(t, registerRequest(sealed(t, h, func(c *claim) { c.name = fmt.Sprint("name-", i) })))
@@ -138,37 +153,63 @@ func TestDamagedStoreIsSurvived(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	record := bytes.Index(whole, []byte("name-3"))
-	page := record - record%os.Getpagesize()
-	if record < 0 {
+	// Where a record stands; some are on pages that are not in use any more.
+	var records []int
+	for at := 0; ; {
+		i := bytes.Index(whole[at:], []byte("name-3"))
+		if i < 0 {
+			break
+		}
+		records = append(records, at+i)
+		at += i + 1
+	}
+	if len(records) == 0 {
 		t.Fatal("the records are not in the file")
 	}
-	for name, damage := range map[string]func([]byte) []byte{
-		"a bit of a record":    func(b []byte) []byte { b[record] ^= 4; return b },
-		"the kind of a page":   func(b []byte) []byte { b[page+8] ^= 3; return b },
-		"the length of a page": func(b []byte) []byte { b[page+11] ^= 0x40; return b },
-		"the length of a key":  func(b []byte) []byte { b[page+16+11] ^= 0x7f; return b },
-		"both heads":           func(b []byte) []byte { clear(b[:2*os.Getpagesize()]); return b },
-		"cut":                  func(b []byte) []byte { return b[:page+os.Getpagesize()/4] },
+	page := os.Getpagesize()
+	inPage := func(offset int, bits byte) func([]byte) []byte {
+		return func(b []byte) []byte {
+			done := make(map[int]bool)
+			for _, r := range records {
+				if at := r - r%page + offset; !done[at] {
+					b[at] ^= bits
+					done[at] = true
+				}
+			}
+			return b
+		}
+	}
+	for name, spoil := range map[string]func([]byte) []byte{
+		"a bit of each record": func(b []byte) []byte {
+			for _, r := range records {
+				b[r] ^= 4
+			}
+			return b
+		},
+		"the kind of a page":   inPage(8, 3),
+		"the length of a page": inPage(11, 0x40),
+		"the length of a key":  inPage(16+11, 0x7f),
+		"both heads":           func(b []byte) []byte { clear(b[:2*page]); return b },
+		"cut":                  func(b []byte) []byte { return b[:3*page+page/4] },
 		"empty":                func([]byte) []byte { return nil },
 		"garbage":              func(b []byte) []byte { return bytes.Repeat([]byte{0xa5}, len(b)) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			if err := os.WriteFile(file, damage(bytes.Clone(whole)), 0o600); err != nil {
+			if err := os.WriteFile(file, spoil(bytes.Clone(whole)), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			var logged bytes.Buffer
 			logger := slog.New(slog.NewTextHandler(&logged, nil))
 			store := open(logger)
 			defer store.Close()
-			s := startServer(t, func(s *Server) { s.Store, s.Logger = store, logger })
+			s := startServer(t, func(s *Server) { s.Host, s.Store, s.Logger = home, store, logger })
 			defer s.Close()
 			t.Logf("%d of 5 are kept; log: %s", len(s.List()), logged.String())
 			if !strings.Contains(logged.String(), "WARN") {
 				t.Error("nobody is told")
 			}
 			h := newHost(t)
-			if resp := rawTalk(t, h, s).asks(t, registerRequest(sealed(t, h))); resp.GetGranted() == nil {
+			if resp := rawTalk(t, h, s).asks(t, registerRequest(sealed(t, h, func(c *claim) { c.name = "" }))); resp.GetGranted() == nil {
 				t.Fatal(resp)
 			}
 		})
@@ -219,5 +260,21 @@ func TestAnyDamageIsSurvived(t *testing.T) {
 	}
 	if told == 0 {
 		t.Fatal("no damage was found")
+	}
+}
+
+// damage makes a file of a store unreadable.
+func damage(t *testing.T, folder, name string) {
+	t.Helper()
+	name = filepath.Join(folder, name)
+	whole, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range whole {
+		whole[i] ^= 0xff
+	}
+	if err := os.WriteFile(name, whole, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -30,10 +30,10 @@ const (
 	maxStoredLease = maxRecord + 64
 )
 
-// The buckets of the file. They are never changed.
-var (
-	leaseBucket  = []byte("leases")
-	memberBucket = []byte("members")
+// The buckets of the file.
+const (
+	leaseBucket  = "leases"
+	memberBucket = "members"
 )
 
 // content is what a file holds.
@@ -104,7 +104,7 @@ func readLeases(name string) (kept content, damage error) {
 		if kept.members, err = readMembers(tx); err != nil {
 			return err
 		}
-		bucket := tx.Bucket(leaseBucket)
+		bucket := tx.Bucket([]byte(leaseBucket))
 		if bucket == nil {
 			return errors.New("there are no leases in it")
 		}
@@ -151,7 +151,7 @@ func writeLeases(name string, kept content) error {
 }
 
 func readMembers(tx *bbolt.Tx) ([]peer.AddrInfo, error) {
-	bucket := tx.Bucket(memberBucket)
+	bucket := tx.Bucket([]byte(memberBucket))
 	if bucket == nil {
 		return nil, nil
 	}
@@ -177,10 +177,10 @@ func (f *leaseFile) members() (all []peer.AddrInfo, err error) {
 
 func (f *leaseFile) setMembers(all []peer.AddrInfo) error {
 	return f.db.Update(func(tx *bbolt.Tx) error {
-		if err := tx.DeleteBucket(memberBucket); err != nil && !errors.Is(err, bbolt.ErrBucketNotFound) {
+		if err := tx.DeleteBucket([]byte(memberBucket)); err != nil && !errors.Is(err, bbolt.ErrBucketNotFound) {
 			return err
 		}
-		bucket, err := tx.CreateBucket(memberBucket)
+		bucket, err := tx.CreateBucket([]byte(memberBucket))
 		if err != nil {
 			return err
 		}
@@ -198,15 +198,15 @@ func (f *leaseFile) setMembers(all []peer.AddrInfo) error {
 }
 
 func (f *leaseFile) commit(steps []leaseStep) error {
-	return f.db.Update(func(tx *bbolt.Tx) error { return carryOut(tx.Bucket(leaseBucket), steps) })
+	return f.db.Update(func(tx *bbolt.Tx) error { return carryOut(tx.Bucket([]byte(leaseBucket)), steps) })
 }
 
 func (f *leaseFile) replace(all []leaseStep) error {
 	return f.db.Update(func(tx *bbolt.Tx) error {
-		if err := tx.DeleteBucket(leaseBucket); err != nil && !errors.Is(err, bbolt.ErrBucketNotFound) {
+		if err := tx.DeleteBucket([]byte(leaseBucket)); err != nil && !errors.Is(err, bbolt.ErrBucketNotFound) {
 			return err
 		}
-		bucket, err := tx.CreateBucket(leaseBucket)
+		bucket, err := tx.CreateBucket([]byte(leaseBucket))
 		if err != nil {
 			return err
 		}
@@ -234,7 +234,7 @@ func (f *leaseFile) all() iter.Seq2[leaseStep, error] {
 	return func(yield func(leaseStep, error) bool) {
 		stop := errors.New("enough")
 		err := f.db.View(func(tx *bbolt.Tx) error {
-			return tx.Bucket(leaseBucket).ForEach(func(key, stored []byte) error {
+			return tx.Bucket([]byte(leaseBucket)).ForEach(func(key, stored []byte) error {
 				id, _ := leaseOfKey(key) // as it was written
 				if !yield(leaseStep{id, bytes.Clone(stored)}, nil) {
 					return stop

@@ -102,9 +102,15 @@ func (s *Server) startFederation(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, s.between.Close())
 	}
+	s.mu.Lock()
+	s.granting = true
+	s.mu.Unlock()
+	s.checkHolders()
 	ctx, cancel := context.WithCancel(ctx)
 	cancel() // who answers is found out later
-	s.look(ctx)
+	if status := s.look(ctx); status.Why != "" {
+		s.log.Warn("this server does not grant names yet", "why", status.Why)
+	}
 	return nil
 }
 
@@ -129,7 +135,7 @@ func (s *Server) attend() {
 }
 
 // look asks the members how they are, and follows those that are new.
-func (s *Server) look(ctx context.Context) {
+func (s *Server) look(ctx context.Context) federation.Status {
 	status := s.federation.Status(ctx)
 	members := make([]Member, 0, len(status.Members))
 	for _, m := range status.Members {
@@ -161,6 +167,7 @@ func (s *Server) look(ctx context.Context) {
 			s.journal.add(s.story.forget(id)...)
 		}
 	}
+	return status
 }
 
 // rememberMembers stores who the others are when that has changed. It is called by

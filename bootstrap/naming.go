@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -105,25 +106,50 @@ func (s *Server) termLeft(confirmed, now time.Time) time.Duration {
 func (s *Server) namesChanged(changes []names.Change) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.granting || changes == nil {
+		s.recheck = true // the past is told again, or everything may be different
+		return
+	}
 	now := time.Now()
 	for _, c := range changes {
 		key := nameKey(c.Holding.Key)
 		switch c.Kind {
 		case names.Gained:
 			s.rememberGain(now, key, c.Holding.Owner)
-			s.ousted(key, c.Holding.Owner)
+			e := s.table.entries[leaseID{s.table.owners[key], key}]
+			// One whose term runs holds it: what is told is from before that.
+			if e != nil && s.termLeft(e.confirmed, now) == 0 {
+				s.note(s.table.oust(key, c.Holding.Owner))
+			}
 		case names.GivenUp:
-			if e := s.table.entries[leaseID{c.Holding.Owner, key}]; e != nil && e.claim.seq <= c.Holding.Seq {
-				s.note(s.table.end(e.id()))
+			id := leaseID{c.Holding.Owner, key}
+			s.story.void(id, c.Holding.Seq)
+			if e := s.table.entries[id]; e != nil && e.claim.seq <= c.Holding.Seq {
+				s.note(s.table.end(id))
 			}
 		}
-	}
-	if changes == nil { // everything may be different
-		s.recheck = true
 	}
 	s.poke()
 }
 
+// checkHolders drops who is listed under a name that belongs to somebody else.
+func (s *Server) checkHolders() {
+	s.mu.Lock()
+	s.recheck = false
+	keys := slices.Collect(maps.Keys(s.table.owners))
+	s.mu.Unlock()
+	for _, key := range keys {
+		holding, held := s.federation.Owner(string(key))
+		if !held {
+			continue // claimed anew when its peer is heard from
+		}
+		s.mu.Lock()
+		s.note(s.table.oust(key, holding.Owner))
+		s.mu.Unlock()
+	}
+}
+
+// ousted drops who is listed under a name that consensus gave to somebody else.
 func (s *Server) ousted(key nameKey, owner peer.ID) {
 	s.note(s.table.oust(key, owner))
 	s.journal.add(s.story.oust(key, owner)...)
@@ -160,6 +186,12 @@ func (s *Server) uphold() {
 			return
 		case <-ticker.C:
 		}
+		s.mu.Lock()
+		recheck := s.recheck
+		s.mu.Unlock()
+		if recheck {
+			s.checkHolders()
+		}
 		if due := s.dueNames(time.Now()); len(due) > 0 {
 			s.renewNames(due)
 		}
@@ -170,11 +202,9 @@ func (s *Server) uphold() {
 func (s *Server) dueNames(now time.Time) []*claim {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := s.recheck
-	s.recheck = false
 	var due []*claim
 	for _, e := range s.table.order {
-		if e.claim.key != "" && !e.unconfirmed && (all || now.Sub(e.confirmed) > s.Term/renewalsPerTerm) {
+		if e.claim.key != "" && !e.unconfirmed && now.Sub(e.confirmed) > s.Term/renewalsPerTerm {
 			due = append(due, e.claim)
 		}
 	}

@@ -78,3 +78,15 @@ func lookupRequest(name string) *pb.DirectoryRequest {
 func watchRequest(epoch, from uint64) *pb.DirectoryRequest {
 	return &pb.DirectoryRequest{Body: &pb.DirectoryRequest_Watch{Watch: &pb.DirectoryWatch{Epoch: epoch, From: from}}}
 }
+
+func sampleRequest() *pb.DirectoryRequest {
+	return &pb.DirectoryRequest{Body: &pb.DirectoryRequest_Sample{Sample: &pb.DirectorySample{}}}
+}
+
+// errorOf is the name of the code of an answer, "" when it is no error.
+func errorOf(r *pb.DirectoryResponse) string {
+	if r.GetError() == nil {
+		return ""
+	}
+	return r.GetError().GetCode().String()
+}

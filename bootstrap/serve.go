@@ -276,20 +276,16 @@ func (s *Server) remove(conn network.Conn, sealed []byte) (*pb.DirectoryResponse
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, claimTimeout)
 	defer cancel()
-	var held error
-	if c.key != "" {
-		if held = s.removeName(ctx, c); held != nil && !errors.Is(held, ErrNotRegistered) && !errors.Is(held, ErrNoMajority) {
-			return nil, held
-		}
-	}
 	// Whoever leaves is listed no more, even when nobody can free the name.
-	_, err = s.commitWithin(ctx, c, manner{})
-	switch {
-	case errors.Is(held, ErrNoMajority):
-		return nil, held
-	case errors.Is(err, ErrNotRegistered) && c.key != "" && held == nil:
-	case err != nil:
-		return nil, err
+	_, listed := s.commitWithin(ctx, c, manner{})
+	if listed != nil && (c.key == "" || !errors.Is(listed, ErrNotRegistered) && !errors.Is(listed, ErrNotOwner)) {
+		return nil, listed
+	}
+	if c.key != "" {
+		err := s.removeName(ctx, c)
+		if err != nil && (listed != nil || !errors.Is(err, ErrNotRegistered)) {
+			return nil, err
+		}
 	}
 	s.counts.removed.Add(1)
 	return &pb.DirectoryResponse{Body: &pb.DirectoryResponse_Removed{Removed: &pb.DirectoryRemoved{}}}, nil

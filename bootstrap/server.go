@@ -92,6 +92,7 @@ type Server struct {
 	gained    map[nameKey]gain // names that consensus gave to somebody lately
 	members   []Member
 	fellows   map[peer.ID]context.CancelFunc // those that are followed
+	granting  bool                           // what consensus decides is news
 	recheck   bool                           // the names that peers are listed under
 	doubted   int                            // leases that were spared, when that was last told
 	ended     []leaseID                      // expired, not in the store yet

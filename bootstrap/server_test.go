@@ -43,7 +43,8 @@ func TestForgedAndReplayedRecords(t *testing.T) {
 		{m, registerRequest(sealed(t, mallory, as(alice.ID()), seq(99))), bad},
 		{m, removeRequest(sealed(t, alice, give, seq(99))), bad},
 		{m, removeRequest(sealed(t, mallory, give, seq(99))), pb.DirectoryErrorCode_DIRECTORY_ERROR_NOT_OWNER},
-		{m, registerRequest(sealed(t, mallory)), pb.DirectoryErrorCode_DIRECTORY_ERROR_NAME_TAKEN},
+		{m, registerRequest(sealed(t, mallory)), stale}, // a claim from before it gave the name up
+		{m, registerRequest(sealed(t, mallory, seq(100))), pb.DirectoryErrorCode_DIRECTORY_ERROR_NAME_TAKEN},
 		{m, renewRequest("alice"), pb.DirectoryErrorCode_DIRECTORY_ERROR_NOT_REGISTERED},
 		{a, registerRequest(sealed(t, alice, seq(9))), stale},
 		{a, registerRequest(sealed(t, alice, func(c *claim) { c.name = "ALICE" })), stale},
@@ -53,8 +54,9 @@ func TestForgedAndReplayedRecords(t *testing.T) {
 		{a, removeRequest(sealed(t, alice, give)), stale},
 		{a, renewRequest("Alice"), ok},
 		{a, removeRequest(sealed(t, alice, give, seq(11))), ok},
-		{a, removeRequest(sealed(t, alice, give, seq(11))), pb.DirectoryErrorCode_DIRECTORY_ERROR_NOT_REGISTERED},
-		{m, registerRequest(sealed(t, mallory)), ok},
+		{a, removeRequest(sealed(t, alice, give, seq(11))), ok}, // the same again
+		{a, removeRequest(sealed(t, alice, give, seq(12))), pb.DirectoryErrorCode_DIRECTORY_ERROR_NOT_REGISTERED},
+		{m, registerRequest(sealed(t, mallory, seq(100))), ok},
 		{m, registerRequest(nil), bad},
 		{m, registerRequest([]byte("garbage")), bad},
 		{m, renewRequest("a\u202eb"), pb.DirectoryErrorCode_DIRECTORY_ERROR_NAME_INVALID},

@@ -59,12 +59,18 @@ func (s *story) retell(changes []change) []change {
 	return all
 }
 
-// strike ends at all fellows what an owner removed.
-func (s *story) strike(id leaseID, seq uint64) {
+// void makes records up to a sequence number count no more, those too that are still
+// on their way.
+func (s *story) void(id leaseID, seq uint64) {
 	if len(s.removed) >= maxEnded {
 		clear(s.removed)
 	}
 	s.removed[id] = max(s.removed[id], seq)
+}
+
+// strike ends at all fellows what an owner removed.
+func (s *story) strike(id leaseID, seq uint64) {
+	s.void(id, seq)
 	for _, t := range s.fellows {
 		if e := t.entries[id]; e != nil && e.claim.seq <= seq {
 			t.drop(id)

@@ -95,6 +95,12 @@ func (s *Server) apply(batch []*write) {
 			changes = s.table.expire(now)
 		case w.claim.removed:
 			changes, w.undo, w.err = s.table.remove(now, w.claim)
+			if errors.Is(w.err, ErrNotRegistered) {
+				s.story.void(leaseID{w.claim.peer, w.claim.key}, w.claim.seq)
+			}
+		case w.claim.seq <= s.story.removed[leaseID{w.claim.peer, w.claim.key}]:
+			// The removal was faster than the claim that it takes back.
+			w.err = &staleError{s.story.removed[leaseID{w.claim.peer, w.claim.key}]}
 		case s.overtaken(w.claim, w.manner.confirmed):
 			w.err = busy(time.Second)
 		default:
