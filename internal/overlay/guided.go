@@ -99,11 +99,12 @@ func (g *guided) again(c *Core, s *search) {
 	if g.round%NotDirectly != 0 || s.direct {
 		w.Asker = c.reachable()
 	}
-	n := min(2+g.round, max(1, c.relays()))
-	if g.round == 1 && len(s.wrong) == 0 { // among the dead one such is enough
-		w.Careful, n = true, 1
+	n := g.round
+	if len(s.wrong) > 0 { // the dead tell nothing false
+		n += HostileScouts
 	}
-	g.send(c, s, n, ScoutHops, w)
+	w.Careful = n == 1 // among the dead one such is enough
+	g.send(c, s, min(n, max(1, c.relays())), ScoutHops, w)
 }
 
 // send lets n walks go, and waits for them.

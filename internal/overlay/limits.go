@@ -190,7 +190,9 @@ const (
 	// MaxRounds bounds the attempts after some were lost, one more in each round: all
 	// that there may be. Where three in ten peers drop what they should carry, a walk
 	// lives for two or three hops; shorter ones would come to the same peers again.
-	MaxRounds = 12
+	// Where something false came, so many more go out at once.
+	MaxRounds     = 12
+	HostileScouts = 2
 	// NotDirectly: every so many rounds are answered on the way back alone, if nothing
 	// came directly so far: the node may not be as easy to dial as it thinks.
 	NotDirectly = 3
