@@ -21,8 +21,10 @@ type layer struct {
 // layers is the import rule:
 //
 //	internal/wire <- internal/overlay <- p2p <- chat, backup <- examples
-//	                       ^                 bootstrap <- examples
+//	                       ^
 //	                 internal/sim
+//	internal/wire <- internal/names <- internal/federation <- bootstrap <- examples
+//	internal/wire <- internal/rendezvous <- bootstrap
 //
 // and below them leaves that know nothing of the protocol.
 var layers = []layer{
@@ -48,6 +50,7 @@ var layers = []layer{
 	{"internal/sim", []string{"internal/overlay", "internal/wire", "internal/summary", "internal/words"}},
 	{"internal/names", []string{"internal/wire/..."}},
 	{"internal/federation", []string{"internal/names", "internal/wire/...", "internal/streamconn", "internal/durable"}},
+	{"internal/rendezvous", []string{"internal/wire/..."}},
 
 	// The library.
 	{"p2p", []string{
@@ -56,8 +59,8 @@ var layers = []layer{
 	}},
 	{"p2p/p2ptest", []string{"p2p", "internal/fabric"}},
 	{"bootstrap", []string{
-		"internal/names", "internal/federation", "internal/wire/...", "internal/streamconn",
-		"internal/datadir", "internal/durable", "internal/words", "internal/display",
+		"internal/names", "internal/federation", "internal/rendezvous", "internal/wire/...",
+		"internal/durable", "internal/words",
 	}},
 	{"chat", []string{
 		"p2p", "internal/wire/...", "internal/streamconn", "internal/feed",
@@ -101,6 +104,7 @@ var never = map[string][]string{
 	"internal/overlay":    {"p2p", "internal/sim"},
 	"internal/names":      {"bootstrap", "internal/federation"},
 	"internal/federation": {"bootstrap"},
+	"internal/rendezvous": {"bootstrap"},
 	"internal/sim":        {"p2p"},
 }
 

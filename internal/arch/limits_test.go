@@ -22,11 +22,13 @@ var limited = map[string]struct {
 	folder string
 	rows   int
 }{
-	"p2p":       {"p2p", 15},
-	"overlay":   {"internal/overlay", 4},
-	"bootstrap": {"bootstrap", 20},
-	"chat":      {"chat", 10},
-	"backup":    {"backup", 15},
+	"p2p":        {"p2p", 15},
+	"overlay":    {"internal/overlay", 4},
+	"bootstrap":  {"bootstrap", 20},
+	"federation": {"internal/federation", 15},
+	"names":      {"internal/names", 10},
+	"chat":       {"chat", 10},
+	"backup":     {"backup", 15},
 }
 
 // limitRow is a row such as "| `chat.maxFrame`: a frame | 16 KiB |".

@@ -21,6 +21,10 @@ var pure = []string{
 	"internal/words",
 	"internal/display",
 	"bootstrap/table.go",
+	"bootstrap/due.go",
+	"bootstrap/story.go",
+	"bootstrap/merger.go",
+	"internal/rendezvous/table.go",
 	"backup/placement.go",
 	"backup/repair.go",
 }

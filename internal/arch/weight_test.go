@@ -39,10 +39,12 @@ var (
 
 // weights says of each public package what must not be among all that it needs.
 var weights = map[string][]string{
-	"p2p":       slices.Concat(userInterfaces, commandLines, fuse, plotting, databases, consensus, otherLookup, testTools),
-	"chat":      slices.Concat(userInterfaces, commandLines, fuse, plotting, without(databases, "go.etcd.io/bbolt"), consensus, otherLookup, testTools),
-	"backup":    slices.Concat(userInterfaces, commandLines, fuse, plotting, without(databases, "go.etcd.io/bbolt"), consensus, otherLookup, testTools),
-	"bootstrap": slices.Concat(userInterfaces, commandLines, fuse, plotting, without(databases, "go.etcd.io/bbolt"), otherLookup, testTools),
+	"p2p":    slices.Concat(userInterfaces, commandLines, fuse, plotting, databases, consensus, otherLookup, testTools),
+	"chat":   slices.Concat(userInterfaces, commandLines, fuse, plotting, without(databases, "go.etcd.io/bbolt"), consensus, otherLookup, testTools),
+	"backup": slices.Concat(userInterfaces, commandLines, fuse, plotting, without(databases, "go.etcd.io/bbolt"), consensus, otherLookup, testTools),
+	// The bootstrap servers agree by raft, which has its helpers for tests in the
+	// package itself (testing.go) and so brings "testing" to whoever imports it.
+	"bootstrap": slices.Concat(userInterfaces, commandLines, fuse, plotting, without(databases, "go.etcd.io/bbolt"), otherLookup, without(testTools, "testing")),
 }
 
 func without(list []string, item string) []string {
