@@ -2,6 +2,7 @@ package bootstrap
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -15,17 +16,18 @@ type journal struct {
 	epoch  uint64
 	encode func(*entry, time.Time) *pb.DirectoryEntry
 
-	mu       sync.Mutex
+	readers atomic.Int64
+	waited  atomic.Bool
+
+	mu       sync.RWMutex // whoever adds goes before the many who read
 	ring     []change
-	encoded  [][]byte      // as the ring: each as it is sent, once somebody has asked
-	revision uint64        // of the newest change; the first is 1
-	added    chan struct{} // closed by the next change, if somebody waits, and replaced
-	waited   bool
-	readers  int
+	encoded  []atomic.Pointer[[]byte] // as the ring: each as it is sent, once somebody has asked
+	revision uint64                   // of the newest change; the first is 1
+	added    chan struct{}            // closed by the next change, if somebody waits, and replaced
 }
 
 func newJournal(size int, epoch uint64, encode func(*entry, time.Time) *pb.DirectoryEntry) *journal {
-	return &journal{epoch: epoch, encode: encode, ring: make([]change, size), encoded: make([][]byte, size), added: make(chan struct{})}
+	return &journal{epoch: epoch, encode: encode, ring: make([]change, size), encoded: make([]atomic.Pointer[[]byte], size), added: make(chan struct{})}
 }
 
 func (j *journal) add(changes ...change) {
@@ -38,19 +40,20 @@ func (j *journal) add(changes ...change) {
 		j.revision++
 		c.was = nil
 		at := j.revision % uint64(len(j.ring))
-		j.ring[at], j.encoded[at] = c, nil
+		j.ring[at] = c
+		j.encoded[at].Store(nil)
 	}
-	if j.waited {
+	if j.waited.Swap(false) {
 		// To wake thousands takes a while, in which others shall register.
 		go close(j.added)
-		j.added, j.waited = make(chan struct{}), false
+		j.added = make(chan struct{})
 	}
 }
 
 // now returns the revision of the newest change.
 func (j *journal) now() uint64 {
-	j.mu.Lock()
-	defer j.mu.Unlock()
+	j.mu.RLock()
+	defer j.mu.RUnlock()
 	return j.revision
 }
 
@@ -58,8 +61,8 @@ func (j *journal) now() uint64 {
 // channel that is closed when there are. It fails with ErrLagged when they are no
 // longer kept.
 func (j *journal) after(revision uint64, n int) ([]change, <-chan struct{}, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
+	j.mu.RLock()
+	defer j.mu.RUnlock()
 	n, wait, err := j.available(revision, n)
 	if n == 0 {
 		return nil, wait, err
@@ -74,8 +77,8 @@ func (j *journal) after(revision uint64, n int) ([]change, <-chan struct{}, erro
 // frames is like after, and returns the changes as answers to a request, one after
 // the other, and how many they are. Each is encoded once, for all who ask.
 func (j *journal) frames(now time.Time, request, revision uint64, n int) (frames []byte, count int, wait <-chan struct{}, err error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
+	j.mu.RLock()
+	defer j.mu.RUnlock()
 	n, wait, err = j.available(revision, n)
 	if n == 0 {
 		return nil, 0, wait, err
@@ -86,17 +89,20 @@ func (j *journal) frames(now time.Time, request, revision uint64, n int) (frames
 	}
 	for i := range n {
 		at := j.at(revision, i)
-		if j.encoded[at] == nil {
+		encoded := j.encoded[at].Load()
+		if encoded == nil {
 			c := &j.ring[at]
-			j.encoded[at] = marshal(&pb.DirectoryResponse{Body: &pb.DirectoryResponse_Change{Change: &pb.DirectoryChange{
+			data := marshal(&pb.DirectoryResponse{Body: &pb.DirectoryResponse_Change{Change: &pb.DirectoryChange{
 				Epoch: j.epoch, Revision: revision + 1 + uint64(i),
 				Kind:  pb.DirectoryChangeKind(c.kind),
 				Entry: encodeChanged(c, now, j.encode),
 			}}})
+			encoded = &data
+			j.encoded[at].Store(encoded)
 		}
-		frames = protowire.AppendVarint(frames, uint64(len(head)+len(j.encoded[at])))
+		frames = protowire.AppendVarint(frames, uint64(len(head)+len(*encoded)))
 		frames = append(frames, head...)
-		frames = append(frames, j.encoded[at]...)
+		frames = append(frames, *encoded...)
 	}
 	return frames, n, nil, nil
 }
@@ -115,7 +121,7 @@ func (j *journal) available(revision uint64, n int) (int, <-chan struct{}, error
 	case revision > j.revision:
 		return 0, nil, ErrLagged // of another run
 	case revision == j.revision:
-		j.waited = true
+		j.waited.Store(true)
 		return 0, j.added, nil
 	case j.revision-revision > uint64(len(j.ring)):
 		return 0, nil, ErrLagged
@@ -125,22 +131,14 @@ func (j *journal) available(revision uint64, n int) (int, <-chan struct{}, error
 
 // join counts a reader until it leaves.
 func (j *journal) join() (leave func()) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.readers++
-	return func() {
-		j.mu.Lock()
-		defer j.mu.Unlock()
-		j.readers--
-	}
+	j.readers.Add(1)
+	return func() { j.readers.Add(-1) }
 }
 
 // pause is how long a reader gathers changes before it reads again, so that many
 // readers cost no more of a second than some.
 func (j *journal) pause() time.Duration {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return pauseOf(j.readers)
+	return pauseOf(int(j.readers.Load()))
 }
 
 func pauseOf(readers int) time.Duration {
