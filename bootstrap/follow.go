@@ -132,7 +132,7 @@ func (s *Server) heard(ctx context.Context, fellow peer.ID, ch *pb.DirectoryChan
 	if c.kind == retold {
 		c.kind = Updated
 	}
-	c.entry.self = decodeSelf(ch.GetEntry().GetSelf())
+	c.entry.self, c.entry.claim = decodeSelf(ch.GetEntry().GetSelf()), c.entry.claim.slimmed()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if ctx.Err() != nil { // it is no fellow any more
@@ -154,6 +154,6 @@ func (s *Server) told(fellow peer.ID, p *pb.DirectoryEntry) (entry, bool) {
 		s.log.Warn("a server of the federation tells of a bad record", "server", fellow, "err", err)
 		return entry{}, false
 	}
-	e.self = decodeSelf(p.GetSelf())
+	e.self, e.claim = decodeSelf(p.GetSelf()), e.claim.slimmed()
 	return e, true
 }

@@ -194,7 +194,7 @@ func (e *entry) http(open bool, shown map[peer.ID]bool) httpRecord {
 	if !open {
 		return record
 	}
-	record.Addrs = dialable(peer.AddrInfo{ID: e.claim.peer, Addrs: e.claim.addrs})
+	record.Addrs = dialable(peer.AddrInfo{ID: e.claim.peer, Addrs: e.claim.addresses()})
 	record.Neighbours = among(e.self.neighbours, shown)
 	return record
 }

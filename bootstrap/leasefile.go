@@ -14,6 +14,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/grapevine-p2p/grapevine/internal/durable"
 )
@@ -48,7 +49,7 @@ type content struct {
 func openLeaseFile(folder string, logger *slog.Logger) (*leaseFile, error) {
 	name := filepath.Join(folder, leaseFileName)
 	kept, damage := readLeases(name)
-	if errors.Is(damage, bbolt.ErrTimeout) {
+	if errors.Is(damage, bolterrors.ErrTimeout) {
 		return nil, fmt.Errorf("%q is in use by another server", name)
 	}
 	old, finish, err := readOldStore(folder, logger)
@@ -177,7 +178,7 @@ func (f *leaseFile) members() (all []peer.AddrInfo, err error) {
 
 func (f *leaseFile) setMembers(all []peer.AddrInfo) error {
 	return f.db.Update(func(tx *bbolt.Tx) error {
-		if err := tx.DeleteBucket([]byte(memberBucket)); err != nil && !errors.Is(err, bbolt.ErrBucketNotFound) {
+		if err := tx.DeleteBucket([]byte(memberBucket)); err != nil && !errors.Is(err, bolterrors.ErrBucketNotFound) {
 			return err
 		}
 		bucket, err := tx.CreateBucket([]byte(memberBucket))
@@ -203,7 +204,7 @@ func (f *leaseFile) commit(steps []leaseStep) error {
 
 func (f *leaseFile) replace(all []leaseStep) error {
 	return f.db.Update(func(tx *bbolt.Tx) error {
-		if err := tx.DeleteBucket([]byte(leaseBucket)); err != nil && !errors.Is(err, bbolt.ErrBucketNotFound) {
+		if err := tx.DeleteBucket([]byte(leaseBucket)); err != nil && !errors.Is(err, bolterrors.ErrBucketNotFound) {
 			return err
 		}
 		bucket, err := tx.CreateBucket([]byte(leaseBucket))

@@ -83,7 +83,7 @@ const (
 	defaultRegistrations = memoryBudget / registrationCost
 	// entryCost is what the smallest takes besides its record: itself, its places
 	// in the table's indexes and the peer ID.
-	entryCost = 600
+	entryCost = 720
 	// neighbourCost is what it takes to remember that a peer is another's
 	// neighbour: the peer ID itself is known.
 	neighbourCost = 16
@@ -101,7 +101,7 @@ func (l Limits) withDefaults() Limits {
 		}
 	}
 	if l.Registrations == 0 && l.Memory == 0 {
-		l.Memory = memoryBudget
+		l.Registrations, l.Memory = defaultRegistrations, memoryBudget
 	}
 	set(&l.Registrations, l.Memory/registrationCost)
 	set(&l.Memory, l.Registrations*registrationCost)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/grapevine-p2p/grapevine/internal/durable"
 	"github.com/grapevine-p2p/grapevine/internal/federation"
@@ -26,7 +27,7 @@ const (
 func openNamesIn(folder string, logger *slog.Logger) (*federation.Stores, error) {
 	name := filepath.Join(folder, namesFileName)
 	if damage := checkFile(name); damage != nil {
-		if errors.Is(damage, bbolt.ErrTimeout) {
+		if errors.Is(damage, bolterrors.ErrTimeout) {
 			return nil, fmt.Errorf("%q is in use by another server", name)
 		}
 		aside, err := setAside(name)

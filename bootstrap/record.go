@@ -87,7 +87,9 @@ type claim struct {
 	key     nameKey
 	peer    peer.ID
 	seq     uint64
-	addrs   []ma.Multiaddr
+	addrs   []ma.Multiaddr // those of a slim claim are in its envelope only
+	slim    bool
+	found   bool // it has addresses
 	removed bool
 	hidden  bool
 	expires time.Time // wall clock
@@ -187,8 +189,39 @@ func unsealClaim(sealed []byte) (*claim, error) {
 	if !c.peer.MatchesPublicKey(envelope.PublicKey) {
 		return nil, ErrForged
 	}
-	c.sealed = sealed
+	c.sealed, c.found = sealed, len(c.addrs) > 0
 	return c, nil
+}
+
+// slimmed is a claim to keep among very many: decoded, addresses take several times
+// what they do in the envelope.
+func (c *claim) slimmed() *claim {
+	slim := *c
+	slim.addrs, slim.slim = nil, true
+	return &slim
+}
+
+// reachable reports whether a claim has addresses.
+func (c *claim) reachable() bool { return c.slim && c.found || len(c.addrs) > 0 }
+
+// addresses returns those of any claim.
+func (c *claim) addresses() []ma.Multiaddr {
+	if !c.slim {
+		return c.addrs
+	}
+	envelope, err := record.UnmarshalEnvelope(c.sealed)
+	if err != nil {
+		return nil // it was verified before
+	}
+	var rec signedRecord
+	if err := rec.UnmarshalRecord(envelope.RawPayload); err != nil {
+		return nil
+	}
+	whole, err := decodeClaim(rec.pb)
+	if err != nil {
+		return nil
+	}
+	return whole.addrs
 }
 
 // decodeClaim checks the fields of a record.

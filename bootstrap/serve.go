@@ -234,7 +234,7 @@ func (s *Server) own(conn network.Conn, sealed []byte) (*claim, error) {
 	if c.peer != conn.RemotePeer() {
 		return nil, ErrForged
 	}
-	return c, nil
+	return c.slimmed(), nil
 }
 
 func (s *Server) register(conn network.Conn, req *pb.DirectoryRegister) (*pb.DirectoryResponse, error) {

@@ -280,7 +280,7 @@ func (s *Server) Watch(ctx context.Context) iter.Seq2[Change, error] {
 func (e *entry) record() Record {
 	return Record{
 		Name:   e.claim.name,
-		Peer:   peer.AddrInfo{ID: e.claim.peer, Addrs: e.claim.addrs},
+		Peer:   peer.AddrInfo{ID: e.claim.peer, Addrs: e.claim.addresses()},
 		Seq:    e.claim.seq,
 		Online: e.online, Unconfirmed: e.unconfirmed, Detached: e.detached, Hidden: e.claim.hidden,
 		Since:   e.since,

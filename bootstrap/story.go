@@ -352,7 +352,7 @@ func (s *story) sample(now time.Time, rng *rand.Rand, n int, except peer.ID) []e
 	seen := map[peer.ID]bool{except: true}
 	for _, i := range spread(rng, size, n) {
 		e, ok := s.find(now, nth(i))
-		if !ok || seen[e.claim.peer] || e.claim.hidden || len(e.claim.addrs) == 0 {
+		if !ok || seen[e.claim.peer] || e.claim.hidden || !e.claim.reachable() {
 			continue
 		}
 		seen[e.claim.peer] = true

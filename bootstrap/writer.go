@@ -202,7 +202,7 @@ func (s *Server) load(ctx context.Context) error {
 		if since.After(now) {
 			since = now
 		}
-		s.table.restore(now, c, manner{detached: stored.Detached}, since)
+		s.table.restore(now, c.slimmed(), manner{detached: stored.Detached}, since)
 	}
 	if dropped > 0 {
 		s.log.Warn("stored registrations were left out: expired, of another network or not understood", "count", dropped)

@@ -1,0 +1,59 @@
+package bootstrap
+
+import (
+	"crypto/rand"
+	"fmt"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+// BenchmarkRegistrationMemory reports what a registration with a name and four
+// addresses takes in the table, beside what the budget reckons.
+func BenchmarkRegistrationMemory(b *testing.B) {
+	addrs := []ma.Multiaddr{
+		ma.StringCast("/ip4/192.0.2.1/tcp/4001"), ma.StringCast("/ip4/192.0.2.1/udp/4001/quic-v1"),
+		ma.StringCast("/ip6/2001:db8::1/tcp/4001"), ma.StringCast("/ip6/2001:db8::1/udp/4001/quic-v1"),
+	}
+	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
+	if err != nil {
+		b.Fatal(err)
+	}
+	sample := &claim{network: "grapevine", name: "name", peer: "", seq: 1, addrs: addrs, expires: time.Now()}
+	if sample.peer, err = peer.IDFromPrivateKey(key); err != nil {
+		b.Fatal(err)
+	}
+	data, err := sample.seal(key)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		const n = 20_000
+		table := newTable(time.Minute, Limits{}.withDefaults())
+		before := heapBytes()
+		for i := range n {
+			c, err := unsealClaim(append([]byte(nil), data...))
+			if err != nil {
+				b.Fatal(err)
+			}
+			c.network, c.name = "grapevine", fmt.Sprint("name-", i)
+			c.key, c.peer = nameKey(c.name), peer.ID(fmt.Sprintf("%s%08d", c.peer[:30], i))
+			if _, _, _, err := table.grant(t0, c.slimmed(), manner{}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(heapBytes()-before)/n, "B/registration")
+		b.ReportMetric(float64(table.size)/n, "B/reckoned")
+	}
+}
+
+func heapBytes() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
