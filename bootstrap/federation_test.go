@@ -34,9 +34,7 @@ func startFederation(t testing.TB, n int, set ...func(*Server)) []*Server {
 	servers := []*Server{fellow(t, newHost(t), MemoryStore(), nil, set...)}
 	for range n - 1 {
 		s := fellow(t, newHost(t), MemoryStore(), infos(servers[0]), set...)
-		if err := servers[0].AddServer(bounded(t), infoOf(s.Host)); err != nil {
-			t.Fatal(err)
-		}
+		add(t, servers[0], s.Host)
 		servers = append(servers, s)
 	}
 	for _, s := range servers {
@@ -53,6 +51,19 @@ func startFederation(t testing.TB, n int, set ...func(*Server)) []*Server {
 		})
 	}
 	return servers
+}
+
+// add makes a server a member. Two that dial each other at the same moment may both
+// fail, and succeed the next time.
+func add(t testing.TB, to *Server, server host.Host) {
+	t.Helper()
+	eventually(t, "the server is a member", func() bool {
+		err := to.AddServer(bounded(t), infoOf(server))
+		if err != nil {
+			t.Log(err)
+		}
+		return err == nil
+	})
 }
 
 func namesAt(s *Server) []string {
@@ -181,9 +192,7 @@ func TestServersComeBack(t *testing.T) {
 	servers := []*Server{fellow(t, hosts[0], open(0), nil)}
 	for i := range 2 {
 		servers = append(servers, fellow(t, hosts[i+1], open(i+1), infos(servers[0])))
-		if err := servers[0].AddServer(bounded(t), infoOf(hosts[i+1])); err != nil {
-			t.Fatal(err)
-		}
+		add(t, servers[0], hosts[i+1])
 	}
 	alice := newHost(t)
 	for _, s := range servers {
