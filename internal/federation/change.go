@@ -79,8 +79,6 @@ func (f *Federation) drive(ctx context.Context, c change) error {
 		switch {
 		case err == nil && finished:
 			return nil
-		case c.remove && c.member.peer == f.self.peer && errors.Is(err, ErrNotMember):
-			return nil
 		case err != nil && !errors.Is(err, errNotLeader):
 			return err
 		}
@@ -97,6 +95,9 @@ func (f *Federation) drive(ctx context.Context, c change) error {
 
 func (f *Federation) driveOnce(ctx context.Context, c change) (finished bool, err error) {
 	if err := f.grants(); err != nil {
+		if c.remove && c.member.peer == f.self.peer && f.federation() != "" {
+			return f.driveAnywhere(ctx, c)
+		}
 		return false, err
 	}
 	leader, known := f.leaderMember()
@@ -108,11 +109,26 @@ func (f *Federation) driveOnce(ctx context.Context, c change) (finished bool, er
 	case leader.is(f.self):
 		return f.begin(c)
 	}
+	return f.driveAt(ctx, c, leader.info())
+}
+
+// driveAnywhere asks for the end of this server's own membership when it is no member
+// any more as far as it knows, and so does not know the leader.
+func (f *Federation) driveAnywhere(ctx context.Context, c change) (finished bool, err error) {
+	for _, to := range f.acquainted() {
+		if finished, err = f.driveAt(ctx, c, to); err == nil {
+			return finished, nil
+		}
+	}
+	return false, errNotLeader
+}
+
+func (f *Federation) driveAt(ctx context.Context, c change, leader peer.AddrInfo) (finished bool, err error) {
 	message := &pb.FederationChange{Peer: []byte(c.member.peer)}
 	if !c.remove {
 		message.Consent = c.member.consentProto()
 	}
-	response, err := f.ask(ctx, leader.info(), &pb.FederationRequest{Body: &pb.FederationRequest_Change{Change: message}})
+	response, err := f.ask(ctx, leader, &pb.FederationRequest{Body: &pb.FederationRequest_Change{Change: message}})
 	var refused *refusedError
 	switch {
 	case errors.As(err, &refused) && refused.Kind == pb.FederationRefusalKind_FEDERATION_REFUSAL_KIND_NOT_LEADER:
@@ -189,20 +205,17 @@ type problem struct {
 	err  error
 }
 
-// settled tells whether a change is made for good, as only the leader knows.
+// settled tells whether a change is made for good, as only the leader knows: what it
+// found in its log was committed before it had its clock, and what it changed since
+// was committed when the change was over.
 func (f *Federation) settled(c change) (bool, error) {
-	clock := f.clock()
-	if clock == nil {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	made := !f.changing && f.made(c)
+	if f.clock() == nil {
 		return false, errNotLeader
 	}
-	if !f.made(c) {
-		return false, nil
-	}
-	// The configuration may be one that is not committed yet.
-	if f.raft.Barrier(f.cfg.Timing.Request).Error() != nil || f.clock() != clock {
-		return false, errNotLeader
-	}
-	return f.made(c), nil
+	return made, nil
 }
 
 // made tells whether the configuration is as a change would leave it.

@@ -453,9 +453,7 @@ func (h *history) do(in opInput) bool {
 	defer h.mu.Unlock()
 	process := in.client
 	if out.result == resUnknown {
-		var noMajority *NoMajorityError
-		certain := errors.As(err, &noMajority) && !noMajority.Uncertain || errors.Is(err, ErrNotMember)
-		if certain {
+		if !errors.Is(err, ErrUncertain) && (errors.Is(err, ErrNoMajority) || errors.Is(err, ErrNotMember)) {
 			h.told["refused"]++
 			return false // nothing happened
 		}
@@ -548,6 +546,14 @@ func (h *history) verdict() error {
 	}
 	if result := porcupine.CheckOperationsTimeout(nameModel, h.ops, time.Minute); result != porcupine.Ok {
 		wrong = append(wrong, fmt.Errorf("the history of %d operations: %v", len(h.ops), result))
+		for _, part := range nameModel.Partition(h.ops) {
+			if porcupine.CheckOperationsTimeout(nameModel, part, time.Minute) == porcupine.Ok {
+				continue
+			}
+			for _, op := range part {
+				wrong = append(wrong, fmt.Errorf("%+v: %+v", op.Input, op.Output))
+			}
+		}
 	}
 	return errors.Join(wrong...)
 }

@@ -137,8 +137,11 @@ func (f *Federation) knocked(from peer.ID, knock *pb.FederationKnock) (*pb.Feder
 	if err != nil {
 		return nil, err
 	}
-	if !f.isMember(from) {
+	if gone, err := f.settled(change{member: member{peer: from}, remove: true}); gone && err == nil {
 		return nil, ErrNotMember
+	}
+	if !f.isMember(from) {
+		return f.statusResponse(), nil
 	}
 	for _, s := range f.seats() {
 		if !s.is(m) {

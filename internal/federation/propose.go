@@ -28,9 +28,11 @@ func (f *Federation) propose(ctx context.Context, c names.Command) (outcome name
 			return outcome, again, nil
 		case errors.As(err, &noMajority):
 			again = again || noMajority.Uncertain
-		case errors.Is(err, errUncertain):
+		case errors.Is(err, ErrUncertain):
 			again = true
 		case errors.Is(err, errNotLeader):
+		case again:
+			return names.Outcome{}, again, fmt.Errorf("%w; %w", err, ErrUncertain)
 		default:
 			return names.Outcome{}, again, err
 		}
@@ -44,16 +46,18 @@ func (f *Federation) propose(ctx context.Context, c names.Command) (outcome name
 		}
 		switch {
 		case f.ctx.Err() != nil:
-			return names.Outcome{}, again, ErrClosed
+			err = ErrClosed
 		case ctx.Err() != nil:
-			return names.Outcome{}, again, ctx.Err()
+			err = ctx.Err()
+		default:
+			return names.Outcome{}, again, f.noMajority(again)
 		}
-		return names.Outcome{}, again, f.noMajority(again)
+		if again {
+			err = fmt.Errorf("%w; %w", err, ErrUncertain)
+		}
+		return names.Outcome{}, again, err
 	}
 }
-
-// errUncertain: the command may or may not take effect.
-var errUncertain = errors.New("the leader was lost meanwhile")
 
 // try does so once.
 func (f *Federation) try(ctx context.Context, c names.Command) (names.Outcome, error) {
@@ -81,13 +85,13 @@ func (f *Federation) try(ctx context.Context, c names.Command) (names.Outcome, e
 		case pb.FederationRefusalKind_FEDERATION_REFUSAL_KIND_NOT_LEADER:
 			return names.Outcome{}, errNotLeader
 		case pb.FederationRefusalKind_FEDERATION_REFUSAL_KIND_FAILED:
-			return names.Outcome{}, fmt.Errorf("%w: %w", errUncertain, err)
+			return names.Outcome{}, fmt.Errorf("%w: %w", ErrUncertain, err)
 		}
 		return names.Outcome{}, err
 	case errors.Is(err, errNotReached):
 		return names.Outcome{}, errNotLeader
 	case err != nil:
-		return names.Outcome{}, fmt.Errorf("%w: %w", errUncertain, err)
+		return names.Outcome{}, fmt.Errorf("%w: %w", ErrUncertain, err)
 	}
 	return names.OutcomeOf(response.GetOutcome())
 }
@@ -120,7 +124,7 @@ func (f *Federation) commit(ctx context.Context, c names.Command) (names.Outcome
 	select {
 	case err = <-done:
 	case <-ctx.Done():
-		return names.Outcome{}, errUncertain
+		return names.Outcome{}, ErrUncertain
 	}
 	switch {
 	case err == nil:
@@ -132,7 +136,7 @@ func (f *Federation) commit(ctx context.Context, c names.Command) (names.Outcome
 	case errors.Is(err, raft.ErrNotLeader), errors.Is(err, raft.ErrLeadershipTransferInProgress), errors.Is(err, raft.ErrEnqueueTimeout):
 		return names.Outcome{}, errNotLeader
 	}
-	return names.Outcome{}, fmt.Errorf("%w: %w", errUncertain, err)
+	return names.Outcome{}, fmt.Errorf("%w: %w", ErrUncertain, err)
 }
 
 // grants says why this server grants nothing, if it is its own affair.

@@ -65,11 +65,13 @@ func (f *Federation) answer(ctx context.Context, from peer.ID, r *pb.FederationR
 	case *pb.FederationRequest_Admit:
 		return f.consent(ctx, from, random(body.Admit.GetFederation()))
 	}
-	// The rest is for members only.
-	if !f.isMember(from) {
+	change := r.GetChange()
+	leaves := change != nil && change.Consent == nil && peer.ID(change.Peer) == from
+	// The rest is for members, and for those who are to be members no more.
+	if !leaves && !f.isMember(from) {
 		return nil, fmt.Errorf("%w: %s is none", ErrNotMember, from)
 	}
-	if change := r.GetChange(); change != nil {
+	if change != nil {
 		return f.changeAsked(change)
 	}
 	command, err := commandOf(r)
