@@ -48,7 +48,7 @@ type cli struct {
 
 // Limits of what is simulated.
 const (
-	mostPeers = 1_000_000 // some 40 GiB
+	mostPeers = 1_000_000 // some 60 GiB at degree 12
 	mostDrawn = 500       // peers: more are a blot
 	mostWords = 3         // of a made-up name
 	mostLoss  = 0.5
