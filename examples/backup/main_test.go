@@ -1,86 +1,25 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/json"
-	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"go.uber.org/goleak"
 
 	"github.com/grapevine-p2p/grapevine/bootstrap"
+	"github.com/grapevine-p2p/grapevine/examples/internal/programtest"
 )
 
-// patience is how long a test waits for what it expects, on a machine however busy.
-const patience = 60 * time.Second
-
-// asProgram in the environment makes the test binary the program itself.
-const asProgram = "GRAPEVINE_TEST_AS_PROGRAM"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		main()
-		return
-	}
-	goleak.VerifyTestMain(m)
-}
-
-// command is the program with arguments, in an environment without other settings.
-func command(t *testing.T, args ...string) *exec.Cmd {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
-	for _, kv := range os.Environ() {
-		if !strings.HasPrefix(kv, "GRAPEVINE_") {
-			cmd.Env = append(cmd.Env, kv)
-		}
-	}
-	cmd.Env = append(cmd.Env, asProgram+"=1", "GRAPEVINE_LISTEN=/ip4/127.0.0.1/tcp/0", "TZ=UTC")
-	return cmd
-}
-
-// event is one line of --json.
-type event map[string]any
-
-func (e event) strings(name string) (out []string) {
-	list, _ := e[name].([]any)
-	for _, v := range list {
-		out = append(out, fmt.Sprint(v))
-	}
-	return out
-}
-
-// events runs the program to its end with --json and returns its lines of one kind, and
-// whether it succeeded.
-func events(t *testing.T, kind string, args ...string) (found []event, ok bool) {
-	t.Helper()
-	cmd := command(t, append([]string{"--json"}, args...)...)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	for line := range bytes.Lines(out) {
-		var e event
-		if err := json.Unmarshal(line, &e); err != nil {
-			t.Fatalf("line %q: %v", line, err)
-		}
-		if e["event"] == kind {
-			found = append(found, e)
-		}
-	}
-	return found, err == nil
-}
+func TestMain(m *testing.M) { programtest.Main(m, main) }
 
 // holder is a running "backup serve".
 type holder struct {
-	cmd  *exec.Cmd
+	*programtest.Process
 	id   string
 	addr string
 }
@@ -88,60 +27,16 @@ type holder struct {
 // serve runs a holder and waits until it serves.
 func serve(t *testing.T, args ...string) *holder {
 	t.Helper()
-	h := &holder{cmd: command(t, append([]string{"--json", "serve", "--data", t.TempDir(), "--quota", "100MB"}, args...)...)}
-	h.cmd.Stderr = os.Stderr
-	out, err := h.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := h.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := make(chan event, 1000)
-	go func() {
-		defer close(lines)
-		for s := bufio.NewScanner(out); s.Scan(); {
-			var e event
-			if json.Unmarshal(s.Bytes(), &e) == nil {
-				lines <- e
-			}
-		}
-	}()
-	t.Cleanup(func() {
-		h.kill()
-		for range lines {
-		}
-	})
-	late := time.After(patience)
-	for {
-		select {
-		case e, open := <-lines:
-			switch {
-			case !open:
-				t.Fatal("the holder ended")
-			case e["event"] == "node":
-				h.id = e["id"].(string)
-				h.addr = e.strings("addrs")[0]
-			case e["event"] == "serving":
-				return h
-			}
-		case <-late:
-			t.Fatal("the holder does not serve")
-		}
-	}
-}
-
-// kill is kill -9.
-func (h *holder) kill() {
-	if h.cmd.ProcessState == nil {
-		_ = h.cmd.Process.Kill()
-		_ = h.cmd.Wait()
-	}
+	h := &holder{Process: programtest.Start(t, append([]string{"serve", "--data", t.TempDir(), "--quota", "100MB"}, args...)...)}
+	node := h.Wait("node", nil)
+	h.id, h.addr = node["id"].(string), node.Strings("addrs")[0]
+	h.Wait("serving", nil)
+	return h
 }
 
 func startServer(t *testing.T) string {
 	t.Helper()
-	h, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"), libp2p.DisableRelay(), libp2p.DisableMetrics())
+	h, err := libp2p.New(libp2p.ListenAddrStrings(programtest.Loopback), libp2p.DisableRelay(), libp2p.DisableMetrics())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,17 +107,17 @@ func TestStory(t *testing.T) {
 	folder, data := makeFolder(t), t.TempDir()
 	owner := func(args ...string) []string { return append(args, "--data", data, "--bootstrap", server) }
 
-	stored, ok := events(t, "stored", owner("put", folder)...)
-	if !ok || len(stored) != 1 || len(stored[0].strings("holders")) != 3 || stored[0]["sent"] != stored[0]["sealed"] {
+	stored, ok := programtest.Events(t, []string{"stored"}, owner("put", folder)...)
+	if !ok || len(stored) != 1 || len(stored[0].Strings("holders")) != 3 || stored[0]["sent"] != stored[0]["sealed"] {
 		t.Fatalf("put: %v, %v", ok, stored)
 	}
-	id, keepers := stored[0]["id"].(string), stored[0].strings("holders")
+	id, keepers := stored[0]["id"].(string), stored[0].Strings("holders")
 
-	listed, ok := events(t, "backup", owner("ls")...)
+	listed, ok := programtest.Events(t, []string{"backup"}, owner("ls")...)
 	if !ok || len(listed) != 1 || listed[0]["name"] != "papers" || listed[0]["copies"] != 3.0 || listed[0]["id"] != id {
 		t.Errorf("ls: %v, %v", ok, listed)
 	}
-	located, ok := events(t, "holder", owner("locate", "papers")...)
+	located, ok := programtest.Events(t, []string{"holder"}, owner("locate", "papers")...)
 	var found []string
 	for _, e := range located {
 		found = append(found, e["id"].(string))
@@ -233,7 +128,7 @@ func TestStory(t *testing.T) {
 		t.Errorf("located %v, stored on %v", found, keepers)
 	}
 
-	printed, ok := events(t, "key", "key", "--data", data)
+	printed, ok := programtest.Events(t, []string{"key"}, "key", "--data", data)
 	if !ok {
 		t.Fatal("no key printed")
 	}
@@ -243,7 +138,7 @@ func TestStory(t *testing.T) {
 	var survivor *holder
 	for _, h := range holders {
 		if lost < 2 && slices.Contains(keepers, h.id) {
-			h.kill()
+			h.Kill()
 			lost++
 			continue
 		}
@@ -256,7 +151,7 @@ func TestStory(t *testing.T) {
 	for _, access := range [][]string{{"--key", key}, {"--key", "@" + keyFile}} {
 		destination := t.TempDir()
 		args := append([]string{"get", "papers", destination, "--data", t.TempDir(), "--peer", survivor.addr}, access...)
-		restored, ok := events(t, "restored", args...)
+		restored, ok := programtest.Events(t, []string{"restored"}, args...)
 		if !ok || len(restored) != 1 || restored[0]["id"] != id {
 			t.Fatalf("get: %v, %v", ok, restored)
 		}
@@ -294,23 +189,7 @@ func TestForAPerson(t *testing.T) {
 		{"no command", nil, 2, "expected one of"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			cmd := command(t, append([]string{"--data", data, "--peer", h.addr}, c.args...)...)
-			var stdout, stderr bytes.Buffer
-			cmd.Stdout, cmd.Stderr = &stdout, &stderr
-			_ = cmd.Run()
-			if code := cmd.ProcessState.ExitCode(); code != c.code {
-				t.Errorf("exit code %d, want %d: %s", code, c.code, stderr.String())
-			}
-			said := stdout.String()
-			if c.code != 0 {
-				said = stderr.String()
-			}
-			if !strings.Contains(said, c.says) {
-				t.Errorf("said %q, want %q", said, c.says)
-			}
-			if c.code == 0 && stderr.Len() > 0 || c.code == 1 && strings.Count(stderr.String(), "\n") != 1 {
-				t.Errorf("on standard error: %q", stderr.String())
-			}
+			programtest.Says(t, c.says, c.code, append([]string{"--data", data, "--peer", h.addr}, c.args...)...)
 		})
 	}
 }
@@ -326,8 +205,8 @@ func TestTooFewCopies(t *testing.T) {
 	if err := os.WriteFile(blobs, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	stored, ok := events(t, "stored", "put", "-r2", makeFolder(t), "--data", t.TempDir(), "--peer", sound.addr, "--peer", broken.addr)
-	if ok || len(stored) != 1 || stored[0]["ok"] != false || stored[0]["id"] == "" || !slices.Equal(stored[0].strings("holders"), []string{sound.id}) {
+	stored, ok := programtest.Events(t, []string{"stored"}, "put", "-r2", makeFolder(t), "--data", t.TempDir(), "--peer", sound.addr, "--peer", broken.addr)
+	if ok || len(stored) != 1 || stored[0]["ok"] != false || stored[0]["id"] == "" || !slices.Equal(stored[0].Strings("holders"), []string{sound.id}) {
 		t.Errorf("put: %v, %v", ok, stored)
 	}
 }

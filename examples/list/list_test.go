@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/grapevine-p2p/grapevine/examples/internal/programtest"
 )
 
 func newList(t *testing.T, folder string) *DBList {
@@ -101,7 +103,7 @@ func dial(t *testing.T, addr net.Addr) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(programtest.Patience)); err != nil {
 		t.Fatal(err)
 	}
 	return conn

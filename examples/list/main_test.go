@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -18,27 +17,13 @@ import (
 
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"go.uber.org/goleak"
 
 	"github.com/grapevine-p2p/grapevine/bootstrap"
+	"github.com/grapevine-p2p/grapevine/examples/internal/programtest"
 	"github.com/grapevine-p2p/grapevine/p2p"
 )
 
-// patience is how long a test waits for what it expects, on a machine however busy.
-const patience = 60 * time.Second
-
-// asProgram in the environment makes the test binary the program itself.
-const asProgram = "GRAPEVINE_TEST_AS_PROGRAM"
-
-const loopback = "/ip4/127.0.0.1/tcp/0"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		main()
-		return
-	}
-	goleak.VerifyTestMain(m)
-}
+func TestMain(m *testing.M) { programtest.Main(m, main) }
 
 // directory starts a bootstrap server and returns its address.
 func directory(t *testing.T) string {
@@ -56,7 +41,7 @@ func directories(t *testing.T, n int) (all []server) {
 	t.Helper()
 	var first *bootstrap.Server
 	for range n {
-		h, err := libp2p.New(libp2p.ListenAddrStrings(loopback), libp2p.DisableRelay(), libp2p.DisableMetrics())
+		h, err := libp2p.New(libp2p.ListenAddrStrings(programtest.Loopback), libp2p.DisableRelay(), libp2p.DisableMetrics())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,41 +69,16 @@ func directories(t *testing.T, n int) (all []server) {
 	return all
 }
 
-func command(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, os.Args[0], append(args, "--listen="+loopback)...)
-	for _, kv := range os.Environ() {
-		if !strings.HasPrefix(kv, "GRAPEVINE_") {
-			cmd.Env = append(cmd.Env, kv)
-		}
-	}
-	cmd.Env = append(cmd.Env, asProgram+"=1")
-	return cmd
-}
-
-// run runs the program to its end.
-func run(t *testing.T, args ...string) (stdout, stderr string, code int) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	cmd := command(ctx, args...)
-	var out, complaint strings.Builder
-	cmd.Stdout, cmd.Stderr = &out, &complaint
-	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
-		t.Fatal(err)
-	}
-	return out.String(), complaint.String(), cmd.ProcessState.ExitCode()
-}
-
 func works(t *testing.T, want string, args ...string) {
 	t.Helper()
-	if stdout, stderr, code := run(t, args...); stdout != want || stderr != "" || code != 0 {
+	if stdout, stderr, code := programtest.Run(t, args...); stdout != want || stderr != "" || code != 0 {
 		t.Errorf("%q: %q, %q, exit code %d; want %q", args, stdout, stderr, code, want)
 	}
 }
 
 func fails(t *testing.T, say string, args ...string) {
 	t.Helper()
-	if stdout, stderr, code := run(t, args...); !strings.Contains(stderr, say) || code == 0 {
+	if stdout, stderr, code := programtest.Run(t, args...); !strings.Contains(stderr, say) || code == 0 {
 		t.Errorf("%q: %q, %q, exit code %d; want the error %q", args, stdout, stderr, code, say)
 	}
 }
@@ -126,7 +86,7 @@ func fails(t *testing.T, say string, args ...string) {
 // start runs "list serve" until it serves.
 func start(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
-	cmd := command(t.Context(), append([]string{"serve"}, args...)...)
+	cmd := programtest.Command(t, append([]string{"serve"}, args...)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -139,7 +99,7 @@ func start(t *testing.T, args ...string) *exec.Cmd {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	late := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
+	late := time.AfterFunc(programtest.Patience, func() { _ = cmd.Process.Kill() })
 	defer late.Stop()
 	for s := bufio.NewScanner(out); s.Scan(); {
 		if strings.HasPrefix(s.Text(), "serving ") {
@@ -183,7 +143,7 @@ func TestList(t *testing.T) {
 	fails(t, `the peer that serves "groceries" does not answer`, with("value")...)
 
 	server = start(t, with("--data", folder)...)
-	stdout, _, _ := run(t, with("value", "--json")...)
+	stdout, _, _ := programtest.Run(t, with("value", "--json")...)
 	var value struct {
 		OK    bool
 		Event string
@@ -231,7 +191,7 @@ func TestThreeServers(t *testing.T) {
 	// A goodbye is given two seconds, which a busy machine may take to elect a leader.
 	for try := range 5 {
 		end(t, groceries, syscall.SIGTERM)
-		if _, stderr, _ := run(t, with("value", "--name=groceries")...); strings.Contains(stderr, `nobody serves a list called "groceries"`) {
+		if _, stderr, _ := programtest.Run(t, with("value", "--name=groceries")...); strings.Contains(stderr, `nobody serves a list called "groceries"`) {
 			break
 		} else if try == 4 {
 			t.Fatalf("the name is not removed: %s", stderr)
@@ -266,7 +226,7 @@ func TestClearErrors(t *testing.T) {
 
 func newPeer(t *testing.T, directory string) (*p2p.Node, *bootstrap.Client) {
 	t.Helper()
-	node, err := p2p.New(p2p.WithListenAddrs(loopback))
+	node, err := p2p.New(p2p.WithListenAddrs(programtest.Loopback))
 	if err != nil {
 		t.Fatal(err)
 	}

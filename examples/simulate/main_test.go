@@ -8,49 +8,21 @@ import (
 	"image/png"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/grapevine-p2p/grapevine/examples/internal/programtest"
 )
 
-// asProgram in the environment makes the test binary the program itself.
-const asProgram = "GRAPEVINE_TEST_AS_PROGRAM"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		main()
-		return
-	}
-	os.Exit(m.Run())
-}
-
-// run runs the program as a user does and returns its exit code.
-func run(t *testing.T, args ...string) (stdout, stderr string, code int) {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
-	for _, kv := range os.Environ() {
-		if !strings.HasPrefix(kv, "GRAPEVINE_") {
-			cmd.Env = append(cmd.Env, kv)
-		}
-	}
-	cmd.Env = append(cmd.Env, asProgram+"=1")
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
-	}
-	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
-}
+func TestMain(m *testing.M) { programtest.Main(m, main) }
 
 // succeed runs the program and returns what it prints.
 func succeed(t *testing.T, args ...string) string {
 	t.Helper()
-	stdout, stderr, code := run(t, args...)
+	stdout, stderr, code := programtest.Run(t, args...)
 	if code != 0 || stderr != "" {
 		t.Fatalf("%q: exit code %d, standard error %q", args, code, stderr)
 	}
@@ -304,7 +276,7 @@ func TestBadFlags(t *testing.T) {
 		{[]string{"--absent", "--strategy", "kademlia-confirmed"}, "--absent: the model of kademlia"},
 		{[]string{"--overlay", "o.svg"}, "--overlay: a drawing of 1000 peers shows nothing; it takes at most --peers 500"},
 	} {
-		stdout, stderr, code := run(t, c.args...)
+		stdout, stderr, code := programtest.Run(t, c.args...)
 		if code != 2 || stdout != "" || !strings.Contains(stderr, c.says) || !strings.Contains(stderr, "simulate --help") {
 			t.Errorf("%q: exit code %d, %q", c.args, code, stderr)
 		}
@@ -317,7 +289,7 @@ func TestFileThatCannotBe(t *testing.T) {
 	if err := os.Mkdir(folder, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	stdout, stderr, code := run(t, with("--plot", folder)...)
+	stdout, stderr, code := programtest.Run(t, with("--plot", folder)...)
 	if code != 1 || !strings.Contains(stdout, "guided") || !strings.Contains(stderr, "draw the messages per query: ") {
 		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
 	}
