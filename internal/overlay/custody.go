@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/grapevine-p2p/grapevine/internal/summary"
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 )
 
@@ -88,18 +87,6 @@ func (c *Core) acknowledged(l *link, m *wire.Message) {
 	case k.walk.Kind == wire.WalkProbe:
 		c.settled(k, m.Found)
 	}
-}
-
-// plain tells whether a false match of a query is an accident or a lie: of one for
-// several words it may be that the words are of different names.
-func plain(q *wire.Query) bool {
-	return len(q.Words) == 0 || q.Key == "" && len(q.Words) == 1
-}
-
-// promises tells whether a peer's summary, as it is known here, matches a query. A walk
-// may have been sent to it for anything.
-func (c *Core) promises(peer wire.PeerID, q *wire.Query) bool {
-	return c.origins.filter(peer).Matches(summary.For(q.Key, q.Words))
 }
 
 // settled is told what a probe found at its target. If that is nothing, nobody else
