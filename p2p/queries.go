@@ -7,7 +7,8 @@ import (
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 )
 
-// arrival is a hit, when it came, and what its query had cost by then. The hit's own tally is that of the walk which brought it.
+// arrival is a hit, when it came, and what its query had cost by then. The hit's own
+// tally is that of the walk which brought it.
 type arrival struct {
 	wire.Message
 	cost *wire.Tally
