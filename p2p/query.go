@@ -67,6 +67,13 @@ func (n *Node) Query(ctx context.Context, q Query) iter.Seq2[Hit, error] {
 	}
 }
 
+// Check tells what is wrong with a question that cannot be asked: the error that
+// [Node.Query] would yield.
+func (q Query) Check() error {
+	_, err := q.normalised()
+	return err
+}
+
 // Reject says that a hit was false: its holder did not have what it told, or it was
 // not what was asked for. While its query is under way the hit counts no more, and
 // the query goes on looking, and to its holder no more.

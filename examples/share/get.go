@@ -30,6 +30,9 @@ func (g *getCmd) Run(ctx context.Context, c *cli, out *program.Output) error {
 	if err != nil {
 		return err
 	}
+	if _, _, err := g.apply(p2p.Query{Words: group.ask(g.What)}); err != nil {
+		return err
+	}
 	return c.with(ctx, out, askerFolder, func(peer *program.Peer) error {
 		d := &download{get: g, group: group, node: peer.Node, out: out, wait: ordinary()}
 		return d.run(ctx)
@@ -147,13 +150,13 @@ func (d *download) ask(ctx context.Context, q p2p.Query, each func(listing, p2p.
 			d.node.Reject(hit)
 			continue
 		}
-		d.get.explain(d.out, hit.Path)
+		d.get.explain(d.out, d.node.ID(), hit.Path)
 		if !each(l, hit) {
 			break
 		}
 	}
 	if !answered {
-		d.get.explain(d.out, report.Path)
+		d.get.explain(d.out, d.node.ID(), report.Path)
 	}
 	return report, nil
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/multiformats/go-multiaddr"
 
+	"github.com/grapevine-p2p/grapevine/examples/internal/programtest"
 	"github.com/grapevine-p2p/grapevine/internal/words"
 	"github.com/grapevine-p2p/grapevine/p2p"
 )
@@ -60,7 +61,7 @@ func line(t *testing.T) (first, middle, last *p2p.Node, together func()) {
 	t.Helper()
 	gate := [2]*apart{new(apart), new(apart)}
 	node := func(opts ...libp2p.Option) *p2p.Node {
-		h, err := libp2p.New(append(opts, libp2p.ListenAddrStrings(loopback), libp2p.DisableRelay(), libp2p.DisableMetrics())...)
+		h, err := libp2p.New(append(opts, libp2p.ListenAddrStrings(programtest.Loopback), libp2p.DisableRelay(), libp2p.DisableMetrics())...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -267,20 +268,20 @@ func TestGroupStory(t *testing.T) {
 	folder, to := t.TempDir(), t.TempDir()
 	write(t, filepath.Join(folder, "minutes of May.txt"), []byte("secret"))
 	key := filepath.Join(t.TempDir(), "key")
-	if _, ok := events(t, nil, "group", "new", key); !ok {
+	if _, ok := programtest.Events(t, nil, "group", "new", key); !ok {
 		t.Fatal("no key made")
 	}
 	s := serve(t, folder, "--group", key)
 	with := func(args ...string) []string { return append(args, "--data", t.TempDir(), "--peer", s.addr) }
-	found, ok := events(t, []string{"file"}, with("search", "MAY", "minutes", "--max=1", "--group", key)...)
+	found, ok := programtest.Events(t, []string{"file"}, with("search", "MAY", "minutes", "--max=1", "--group", key)...)
 	if !ok || len(found) != 1 || found[0]["name"] != "minutes of May.txt" {
 		t.Fatalf("%v, %v", ok, found)
 	}
-	if got, ok := events(t, []string{"got"}, with("get", found[0]["id"].(string), "--to", to, "--group", key)...); !ok {
+	if got, ok := programtest.Events(t, []string{"got"}, with("get", found[0]["id"].(string), "--to", to, "--group", key)...); !ok {
 		t.Fatal(got)
 	}
 	same(t, filepath.Join(to, "minutes of May.txt"), []byte("secret"))
-	if found, ok := events(t, []string{"file"}, with("search", "minutes", "--timeout=500ms")...); ok {
+	if found, ok := programtest.Events(t, []string{"file"}, with("search", "minutes", "--timeout=500ms")...); ok {
 		t.Errorf("without the key: %v", found)
 	}
 }

@@ -16,12 +16,13 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/grapevine-p2p/grapevine/examples/internal/programtest"
 	"github.com/grapevine-p2p/grapevine/p2p"
 )
 
 func newNode(t *testing.T, seeds ...peer.AddrInfo) *p2p.Node {
 	t.Helper()
-	node, err := p2p.New(p2p.WithListenAddrs(loopback))
+	node, err := p2p.New(p2p.WithListenAddrs(programtest.Loopback))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,9 +132,9 @@ func twoHolders(t *testing.T, data []byte, one, two func(http.Handler) http.Hand
 }
 
 // fetch runs "share get" to its end.
-func fetch(t *testing.T, to string, node *p2p.Node, id string) (all []event, ok bool) {
+func fetch(t *testing.T, to string, node *p2p.Node, id string) (all []programtest.Event, ok bool) {
 	t.Helper()
-	return events(t, []string{"begun", "dropped", "got", "error"}, "get", id, "--to", to, "--data", t.TempDir(), "--peer", addrOf(node))
+	return programtest.Events(t, []string{"begun", "dropped", "got", "error"}, "get", id, "--to", to, "--data", t.TempDir(), "--peer", addrOf(node))
 }
 
 func TestTwoHoldersShareTheLoad(t *testing.T) {
@@ -245,9 +246,9 @@ func TestKilledAndResumed(t *testing.T) {
 	a := newNode(t)
 	id := hold(t, a, folder, nil, stingy).current.Load().files[0].id.String()
 	to, keep := t.TempDir(), t.TempDir()
-	r := run(t, "get", id, "--to", to, "--data", keep, "--peer", addrOf(a))
-	r.wait("progress", func(e event) bool { return e["have"].(float64) >= saveRanges<<20 })
-	r.kill()
+	r := programtest.Start(t, "get", id, "--to", to, "--data", keep, "--peer", addrOf(a))
+	r.Wait("progress", func(e programtest.Event) bool { return e["have"].(float64) >= saveRanges<<20 })
+	r.Kill()
 	if _, err := os.Stat(filepath.Join(to, "long.iso")); err == nil {
 		t.Fatal("half a file has the name of the whole")
 	}
@@ -293,7 +294,7 @@ func TestOnlyALiar(t *testing.T) {
 			h.ServeHTTP(w, r)
 		})
 	}).current.Load().files[0].id.String()
-	all, ok := events(t, []string{"kept", "error"}, "get", id, "--to", to, "--data", t.TempDir(), "--timeout=500ms", "--peer", addrOf(a))
+	all, ok := programtest.Events(t, []string{"kept", "error"}, "get", id, "--to", to, "--data", t.TempDir(), "--timeout=500ms", "--peer", addrOf(a))
 	if ok || len(all) != 2 || all[0]["event"] != "kept" || !strings.Contains(fmt.Sprint(all[1]["error"]), errNoHolders.Error()) {
 		t.Errorf("%v, %v", ok, all)
 	}
@@ -325,7 +326,7 @@ func TestNameTricks(t *testing.T) {
 	if err := os.MkdirAll(to, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	cmd := command(t, "get", "evil", "--to", to, "--data", t.TempDir(), "--peer", addrOf(a), "--timeout=30s")
+	cmd := programtest.Command(t, "get", "evil", "--to", to, "--data", t.TempDir(), "--peer", addrOf(a), "--timeout=30s")
 	out, err := cmd.CombinedOutput()
 	if err != nil || strings.ContainsAny(string(out), "\x1b\u202e") {
 		t.Fatalf("%v, %q", err, out)

@@ -1,146 +1,34 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
+	"github.com/grapevine-p2p/grapevine/examples/internal/programtest"
 )
 
 // generously is how long a test waits for what it expects, on a machine however busy.
-const generously = 60 * time.Second
+const generously = programtest.Patience
 
-const loopback = "/ip4/127.0.0.1/tcp/0"
-
-// asProgram in the environment makes the test binary the program itself.
-const asProgram = "GRAPEVINE_TEST_AS_PROGRAM"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		main()
-		return
-	}
-	goleak.VerifyTestMain(m)
-}
-
-// command is the program with arguments, in an environment without other settings.
-func command(t *testing.T, args ...string) *exec.Cmd {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
-	for _, kv := range os.Environ() {
-		if !strings.HasPrefix(kv, "GRAPEVINE_") {
-			cmd.Env = append(cmd.Env, kv)
-		}
-	}
-	cmd.Env = append(cmd.Env, asProgram+"=1", "GRAPEVINE_LISTEN="+loopback)
-	return cmd
-}
-
-// event is one line of --json.
-type event map[string]any
-
-func (e event) list(name string) (out []string) {
-	values, _ := e[name].([]any)
-	for _, v := range values {
-		out = append(out, fmt.Sprint(v))
-	}
-	return out
-}
-
-// running is the program with --json.
-type running struct {
-	t      *testing.T
-	cmd    *exec.Cmd
-	events chan event // closed at its end
-}
-
-func run(t *testing.T, args ...string) *running {
-	t.Helper()
-	cmd := command(t, append([]string{"--json"}, args...)...)
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	r := &running{t, cmd, make(chan event, 10_000)}
-	go func() {
-		defer close(r.events)
-		for lines := bufio.NewScanner(stdout); lines.Scan(); {
-			var e event
-			if json.Unmarshal(lines.Bytes(), &e) == nil {
-				r.events <- e
-			}
-		}
-	}()
-	t.Cleanup(r.kill)
-	return r
-}
-
-// kill is kill -9.
-func (r *running) kill() {
-	if r.cmd.ProcessState == nil {
-		_ = r.cmd.Process.Kill()
-		for range r.events {
-		}
-		_ = r.cmd.Wait()
-	}
-}
-
-// wait returns the next event of a kind for which ok holds.
-func (r *running) wait(kind string, ok func(event) bool) event {
-	r.t.Helper()
-	late := time.After(generously)
-	for {
-		select {
-		case e, open := <-r.events:
-			switch {
-			case !open:
-				r.t.Fatalf("it ended without the event %q", kind)
-			case e["event"] == kind && (ok == nil || ok(e)):
-				return e
-			}
-		case <-late:
-			r.t.Fatalf("no event %q", kind)
-		}
-	}
-}
-
-// events runs the program to its end and returns its events of some kinds, and whether
-// it succeeded.
-func events(t *testing.T, kinds []string, args ...string) (found []event, ok bool) {
-	t.Helper()
-	r := run(t, args...)
-	for e := range r.events {
-		if slices.Contains(kinds, e["event"].(string)) {
-			found = append(found, e)
-		}
-	}
-	return found, r.cmd.Wait() == nil
-}
+func TestMain(m *testing.M) { programtest.Main(m, main) }
 
 // serving is a running "share serve".
 type serving struct {
-	*running
+	*programtest.Process
 	id, addr string
 }
 
 func serve(t *testing.T, folder string, args ...string) *serving {
 	t.Helper()
-	s := &serving{running: run(t, append([]string{"serve", folder, "--data", t.TempDir()}, args...)...)}
-	node := s.wait("node", nil)
-	s.id, s.addr = node["id"].(string), node.list("addrs")[0]
-	s.wait("shared", nil)
+	s := &serving{Process: programtest.Start(t, append([]string{"serve", folder, "--data", t.TempDir()}, args...)...)}
+	node := s.Wait("node", nil)
+	s.id, s.addr = node["id"].(string), node.Strings("addrs")[0]
+	s.Wait("shared", nil)
 	return s
 }
 
@@ -195,11 +83,11 @@ func TestStory(t *testing.T) {
 	data, to := t.TempDir(), t.TempDir()
 	with := func(args ...string) []string { return append(args, "--data", data, "--peer", first.addr) }
 
-	found, ok := events(t, []string{"hit"}, with("search", "--max=1", "NINAR", "canc\u0327a\u0303o")...)
+	found, ok := programtest.Events(t, []string{"hit"}, with("search", "--max=1", "NINAR", "canc\u0327a\u0303o")...)
 	if !ok || len(found) != 1 || found[0]["name"] != "Canção de Ninar.mp3" || found[0]["holder"] != second.id || found[0]["bytes"] != float64(len(song)) {
 		t.Errorf("search: %v, %v", ok, found)
 	}
-	found, ok = events(t, []string{"file", "searched"}, with("search", "--max=3", "2026")...)
+	found, ok = programtest.Events(t, []string{"file", "searched"}, with("search", "--max=3", "2026")...)
 	if len(found) != 3 || found[2]["files"] != 2.0 || found[2]["holders"] != 2.0 || !ok {
 		t.Errorf("search: %v, %v", ok, found)
 	}
@@ -210,13 +98,13 @@ func TestStory(t *testing.T) {
 			id = f["id"].(string)
 		}
 	}
-	got, ok := events(t, []string{"got"}, with("get", id, "--to", to)...)
+	got, ok := programtest.Events(t, []string{"got"}, with("get", id, "--to", to)...)
 	if !ok || len(got) != 1 {
 		t.Fatalf("get: %v, %v", ok, got)
 	}
 	same(t, got[0]["path"].(string), film)
 
-	got, ok = events(t, []string{"got"}, with("get", "ninar", "--to", filepath.Join(to, "song"))...)
+	got, ok = programtest.Events(t, []string{"got"}, with("get", "ninar", "--to", filepath.Join(to, "song"))...)
 	if !ok || len(got) != 1 {
 		t.Fatalf("get by words: %v, %v", ok, got)
 	}
@@ -230,20 +118,20 @@ func TestStory(t *testing.T) {
 func TestFolderChanges(t *testing.T) {
 	folder := t.TempDir()
 	s := serve(t, folder)
-	has := func(files, bytes int) func(event) bool {
-		return func(e event) bool { return e["files"] == float64(files) && e["bytes"] == float64(bytes) }
+	has := func(files, bytes int) func(programtest.Event) bool {
+		return func(e programtest.Event) bool { return e["files"] == float64(files) && e["bytes"] == float64(bytes) }
 	}
 	write(t, filepath.Join(folder, "a.txt"), []byte("one"))
-	s.wait("shared", has(1, 3))
+	s.Wait("shared", has(1, 3))
 	write(t, filepath.Join(folder, "b.txt"), []byte("two"))
-	s.wait("shared", has(2, 6))
+	s.Wait("shared", has(2, 6))
 	write(t, filepath.Join(folder, "a.txt"), []byte("three"))
-	s.wait("shared", has(2, 8))
+	s.Wait("shared", has(2, 8))
 	if err := os.Remove(filepath.Join(folder, "b.txt")); err != nil {
 		t.Fatal(err)
 	}
-	s.wait("shared", has(1, 5))
-	found, ok := events(t, []string{"file"}, "search", "txt", "--max=1", "--data", t.TempDir(), "--peer", s.addr)
+	s.Wait("shared", has(1, 5))
+	found, ok := programtest.Events(t, []string{"file"}, "search", "txt", "--max=1", "--data", t.TempDir(), "--peer", s.addr)
 	if !ok || len(found) != 1 || found[0]["bytes"] != 5.0 {
 		t.Errorf("%v, %v", ok, found)
 	}
@@ -287,24 +175,20 @@ func TestForAPerson(t *testing.T) {
 		{"no command", nil, 2, "expected one of"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			cmd := command(t, append([]string{"--data", data, "--peer", s.addr}, c.args...)...)
-			var stdout, stderr bytes.Buffer
-			cmd.Stdout, cmd.Stderr = &stdout, &stderr
-			_ = cmd.Run()
-			if code := cmd.ProcessState.ExitCode(); code != c.code {
-				t.Errorf("exit code %d, want %d: %s", code, c.code, stderr.String())
-			}
-			said := stdout.String()
-			if c.code != 0 {
-				said = stderr.String()
-			}
-			if !strings.Contains(said, c.says) {
-				t.Errorf("said %q, want %q", said, c.says)
-			}
-			if c.code == 0 && stderr.Len() > 0 || c.code == 1 && strings.Count(stderr.String(), "\n") != 1 {
-				t.Errorf("on standard error: %q", stderr.String())
-			}
+			programtest.Says(t, c.says, c.code, append([]string{"--data", data, "--peer", s.addr}, c.args...)...)
 		})
 	}
 	same(t, file, []byte("hello"))
+}
+
+// What cannot be asked is refused before anything is started or written.
+func TestBadWordsStartNothing(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	for _, command := range []string{"search", "get"} {
+		programtest.Says(t, "neither a key nor a word", 1, command, "--data", data, "--", "--")
+		programtest.Says(t, "words, at most", 1, command, "--data", data, "a b c d e f g h i")
+	}
+	if _, err := os.Stat(data); !os.IsNotExist(err) {
+		t.Errorf("a data folder: %v", err)
+	}
 }

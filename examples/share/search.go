@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/peer"
+
 	"github.com/grapevine-p2p/grapevine/examples/internal/program"
 	"github.com/grapevine-p2p/grapevine/internal/display"
 	"github.com/grapevine-p2p/grapevine/p2p"
@@ -54,13 +56,13 @@ func (s *searchCmd) Run(ctx context.Context, c *cli, out *program.Output) error 
 			}
 			all.add(l, hit)
 			showHit(out, l, hit)
-			s.explain(out, hit.Path)
+			s.explain(out, peer.Node.ID(), hit.Path)
 		}
 		if len(all.all) > 0 {
 			out.Detail("")
 		}
 		all.show(out)
-		s.conclude(out, &all, report, time.Since(started))
+		s.conclude(out, peer.Node.ID(), &all, report, time.Since(started))
 		if len(all.all) == 0 {
 			return fmt.Errorf("search for %q: %w", strings.Join(s.Words, " "), errNothing)
 		}
@@ -69,10 +71,10 @@ func (s *searchCmd) Run(ctx context.Context, c *cli, out *program.Output) error 
 }
 
 // conclude prints what was found and what it cost; after a miss what that is worth.
-func (s *searchCmd) conclude(out *program.Output, all *results, report *p2p.Report, took time.Duration) {
+func (s *searchCmd) conclude(out *program.Output, asker peer.ID, all *results, report *p2p.Report, took time.Duration) {
 	if s.Explain && !out.JSON() && len(report.Path) > 0 {
 		out.Detail("the way of the question:")
-		s.explain(out, report.Path)
+		s.explain(out, asker, report.Path)
 	}
 	fields := reported(report)
 	maps.Copy(fields, program.Fields{

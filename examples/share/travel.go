@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/peer"
+
 	"github.com/grapevine-p2p/grapevine/examples/internal/program"
 	"github.com/grapevine-p2p/grapevine/internal/display"
 	"github.com/grapevine-p2p/grapevine/p2p"
@@ -25,25 +27,32 @@ func (t travel) Validate() error {
 	return nil
 }
 
-// apply completes a query.
+// apply completes a query, and tells what is wrong with it.
 func (t travel) apply(q p2p.Query) (p2p.Query, *p2p.Report, error) {
 	strategy, err := p2p.ParseStrategy(t.Strategy)
+	if err != nil {
+		return q, nil, err
+	}
 	q.Strategy, q.Timeout, q.Trace, q.Report = strategy, t.Timeout, t.Explain, new(p2p.Report)
-	return q, q.Report, err
+	return q, q.Report, q.Check()
 }
 
-// explain prints the way of a question if that is wanted.
-func (t travel) explain(out *program.Output, path []p2p.Step) {
+// explain prints the way of a question that a node asked, if that is wanted.
+func (t travel) explain(out *program.Output, asker peer.ID, path []p2p.Step) {
 	if !t.Explain || out.JSON() {
 		return
 	}
 	for _, s := range path {
-		out.Detail("    %s", step(s))
+		out.Detail("    %s", step(s, asker))
 	}
 }
 
-// step says what a peer did, as the peers tell it.
-func step(s p2p.Step) string {
+// step says what a peer did, as the peers tell it. The asker stands where another walk
+// begins.
+func step(s p2p.Step, asker peer.ID) string {
+	if s.Peer == asker {
+		return "another walk:"
+	}
 	var what []string
 	if s.Known > 0 {
 		what = append(what, fmt.Sprintf("knew %s, %d of them matched", summaries(s.Known), s.Matched))
@@ -55,7 +64,7 @@ func step(s p2p.Step) string {
 		what = append(what, count(s.Lost, "peer")+" did not answer it")
 	}
 	if len(what) == 0 {
-		what = append(what, "had nothing, passed it on")
+		what = append(what, "passed it on")
 	}
 	return display.Fingerprint(s.Peer.String()) + "  " + strings.Join(what, ", ")
 }
