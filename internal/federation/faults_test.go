@@ -242,3 +242,38 @@ func TestSnapshot(t *testing.T) {
 		b.stop(t)
 	})
 }
+
+// A server that is still to vote is not taken for the only one when it starts again.
+func TestRestartBeforeItVotes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := newMemNet(1)
+		a, b := newServer(t, 1), newServer(t, 2)
+		a.start(t, net)
+		b.start(t, net, a)
+		m, err := b.signed(a.federation())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := a.raft.AddNonvoter(m.id(), m.address(), 0, 0).Error(); err != nil {
+			t.Fatal(err)
+		}
+		for !b.admitted() {
+			time.Sleep(10 * time.Millisecond)
+		}
+		net.kill(b.id)
+		b.stop(t)
+		net.kill(a.id)
+		a.stop(t)
+		b.start(t, net, a)
+		if b.alone() || b.Status(t.Context()).Majority {
+			t.Error("it thinks to be the only one")
+		}
+		a.start(t, net)
+		time.Sleep(10 * time.Second)
+		if s := a.Status(t.Context()); len(s.Members) != 2 || !s.Members[0].Voter || !s.Members[1].Voter {
+			t.Errorf("its addition was not completed: %+v", s)
+		}
+		a.stop(t)
+		b.stop(t)
+	})
+}

@@ -64,19 +64,21 @@ func (f *Federation) found() error {
 
 // alone tells whether this server is the only one that votes.
 func (f *Federation) alone() bool {
-	voters := 0
+	votes, others := false, false
 	for _, s := range f.seats() {
-		if s.voter {
-			voters++
+		if s.is(f.self) {
+			votes = s.voter
+		} else {
+			others = others || s.voter
 		}
 	}
-	return voters == 1 && f.admitted()
+	return votes && !others
 }
 
 // elect makes the only server lead at once: raft by itself would first wait for
 // others to be heard of.
 func (f *Federation) elect(ctx context.Context) error {
-	for f.clock() == nil {
+	for f.clock() == nil && f.alone() {
 		if f.raft.State() == raft.Follower {
 			request := &raft.TimeoutNowRequest{RPCHeader: raft.RPCHeader{
 				ProtocolVersion: raft.ProtocolVersionMax, ID: []byte(f.raftID), Addr: []byte(f.raftID),
