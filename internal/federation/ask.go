@@ -17,6 +17,9 @@ import (
 func (f *Federation) ask(ctx context.Context, to peer.AddrInfo, request *pb.FederationRequest) (*pb.FederationResponse, error) {
 	response, err := f.exchange(ctx, to, request)
 	f.note(to.ID, err == nil)
+	if err == nil || ctx.Err() == nil { // else whoever asked gave up
+		f.tell(to.ID, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -47,6 +50,7 @@ func (f *Federation) exchange(ctx context.Context, to peer.AddrInfo, request *pb
 type contact struct {
 	at      time.Time
 	answers bool
+	missed  bool // that it does not answer was told
 }
 
 func (f *Federation) note(server peer.ID, answers bool) {
@@ -60,6 +64,23 @@ func (f *Federation) note(server peer.ID, answers bool) {
 		c.at = time.Now()
 	}
 	f.heard[server] = c
+}
+
+// tell says once that a server does not answer, and once that it does again.
+func (f *Federation) tell(server peer.ID, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c, known := f.heard[server]
+	if !known || f.closed || c.missed == (err != nil) {
+		return
+	}
+	c.missed = err != nil
+	f.heard[server] = c
+	if c.missed {
+		f.log.Warn("a server of the federation does not answer", "server", server, "err", err)
+	} else {
+		f.log.Info("a server of the federation answers again", "server", server)
+	}
 }
 
 // errNotReached: the other server got nothing of the question.

@@ -40,19 +40,16 @@ func (f *Federation) AddServer(ctx context.Context, server peer.AddrInfo) error 
 		Body: &pb.FederationRequest_Admit{Admit: &pb.FederationAdmit{Federation: []byte(federation)}},
 	})
 	if err != nil {
-		return fmt.Errorf("add a server: %w", err)
+		return err
 	}
 	m, err := memberOf(server.ID, f.cfg.Name, federation, response.GetConsent())
 	if err != nil {
-		return fmt.Errorf("add a server: %w", err)
+		return err
 	}
 	if len(m.addrs) == 0 {
 		m.addrs = server.Addrs[:min(len(server.Addrs), maxAddrs)]
 	}
-	if err := f.drive(ctx, change{member: m}); err != nil {
-		return fmt.Errorf("add server %s: %w", server.ID, err)
-	}
-	return nil
+	return f.drive(ctx, change{member: m})
 }
 
 // RemoveServer ends a server's membership, this one's too; if it is none nothing
@@ -62,10 +59,7 @@ func (f *Federation) RemoveServer(ctx context.Context, server peer.ID) error {
 		return err
 	}
 	defer f.wg.Done()
-	if err := f.drive(ctx, change{member: member{peer: server}, remove: true}); err != nil {
-		return fmt.Errorf("remove server %s: %w", server, err)
-	}
-	return nil
+	return f.drive(ctx, change{member: member{peer: server}, remove: true})
 }
 
 // drive asks the leader for a change, again and again, until it is made.

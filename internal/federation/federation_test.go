@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	ma "github.com/multiformats/go-multiaddr"
+
 	"github.com/grapevine-p2p/grapevine/internal/names"
 )
 
@@ -93,6 +95,32 @@ func TestGrowAndShrink(t *testing.T) {
 		}
 		for _, s := range []*server{a, b, c} {
 			s.stop(t)
+		}
+	})
+}
+
+// TestLeaderMoves starts the only server elsewhere: nobody but itself can note that.
+func TestLeaderMoves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := newMemNet(1)
+		a := newServer(t, 1)
+		start := func(addr string) {
+			t.Helper()
+			config := a.config(net)
+			config.Addrs = func() []ma.Multiaddr { return []ma.Multiaddr{ma.StringCast(addr)} }
+			var err error
+			if a.Federation, err = Start(t.Context(), config); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, addr := range []string{"/ip4/192.0.2.1/tcp/1", "/ip4/192.0.2.1/tcp/2"} {
+			start(addr)
+			time.Sleep(10 * time.Second)
+			members := a.Status(t.Context()).Members
+			if len(members) != 1 || len(members[0].Peer.Addrs) != 1 || members[0].Peer.Addrs[0].String() != addr {
+				t.Errorf("members at %s: %v", addr, members)
+			}
+			a.stop(t)
 		}
 	})
 }

@@ -26,7 +26,11 @@ func (f *Federation) attend() {
 		}
 		if time.Since(knocked) >= f.cfg.Timing.Knock && (f.leader() == "" || f.unsettled()) {
 			knocked = time.Now()
-			f.knock(f.ctx)
+			if f.clock() != nil {
+				f.readdressSelf()
+			} else {
+				f.knock(f.ctx)
+			}
 		}
 		select {
 		case <-ticker.C:
@@ -172,6 +176,13 @@ func (f *Federation) knocked(from peer.ID, knock *pb.FederationKnock) (*pb.Feder
 	return f.statusResponse(), nil
 }
 
+// readdressSelf notes, at the leader, where itself is reached now.
+func (f *Federation) readdressSelf() {
+	if self, err := f.signed(f.federation()); err == nil {
+		f.readdress(self)
+	}
+}
+
 // readdress notes where a member is reached.
 func (f *Federation) readdress(m member) {
 	f.mu.Lock()
@@ -182,7 +193,11 @@ func (f *Federation) readdress(m member) {
 	f.changing = true
 	f.wg.Go(func() {
 		err := f.raft.AddVoter(m.id(), m.address(), 0, f.cfg.Timing.Request).Error()
-		f.log.Info("a server is reached elsewhere", "server", m.peer, "err", err)
+		if err == nil {
+			f.log.Info("a server is reached elsewhere", "server", m.peer, "addrs", m.addrs)
+		} else {
+			f.log.Debug("where a server is reached could not be noted", "server", m.peer, "err", err)
+		}
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.changing = false

@@ -50,6 +50,9 @@ const (
 	// another incarnation: two servers with one key would replace each other for
 	// ever.
 	replaceInterval = 10 * time.Second
+	// raftQuiet is for how long raft has to keep a complaint to itself before it is
+	// passed on again: it repeats most of them all the time.
+	raftQuiet = time.Minute
 )
 
 // Sizes of raft's log.
