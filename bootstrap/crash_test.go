@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -40,7 +41,8 @@ func runVictim(folder string) {
 	addrs, err := peer.AddrInfoToP2pAddrs(&peer.AddrInfo{ID: h.ID(), Addrs: h.Addrs()})
 	fail(err)
 	fmt.Println(addrs[0])
-	select {}
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	os.Exit(0)
 }
 
 // victimKey is the server's key, the same in each of its lives.
@@ -60,6 +62,12 @@ func TestKilledServerKeepsWhatItAcknowledged(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		// Its input ends with this process, however that ends, and it with its input.
+		leash, err := victim.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer leash.Close()
 		if err := victim.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -97,12 +105,20 @@ func TestKilledServerKeepsWhatItAcknowledged(t *testing.T) {
 				}
 			})
 		}
-		<-enough
+		done := make(chan struct{})
+		go func() { wg.Wait(); close(done) }()
+		select {
+		case <-enough:
+		case <-done: // all were refused
+		}
 		if err := victim.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
 		_ = victim.Wait() // it was killed
-		wg.Wait()
+		<-done
+		if acknowledged < 50*(round+1) {
+			t.Fatalf("round %d: %d claims are acknowledged", round, acknowledged)
+		}
 
 		store, err := OpenStore(folder, testLogger(t))
 		if err != nil {

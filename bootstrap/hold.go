@@ -127,6 +127,13 @@ func (h *hold) register(ctx context.Context) (fresh bool, err error) {
 	return fresh, h.note(claim.seq, granted, err)
 }
 
+// drop forgets what the server granted.
+func (h *hold) drop() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.seq, h.term = 0, names.Term{}
+}
+
 // note keeps how an attempt ended, and says once when a server begins to refuse.
 func (h *hold) note(seq uint64, granted grant, err error) error {
 	h.mu.Lock()

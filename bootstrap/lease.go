@@ -73,10 +73,14 @@ func (l *Lease) start() error {
 	return nil
 }
 
-// stop ends the keeping and waits for it.
+// stop ends the keeping and waits for it. From here on the name is this peer's no
+// more for certain: what follows may give it up.
 func (l *Lease) stop() {
 	l.cancel()
 	l.wg.Wait()
+	for _, h := range l.holds {
+		h.drop()
+	}
 }
 
 // Name returns the name as it was registered.
@@ -102,9 +106,9 @@ func (l *Lease) Status() []LeaseStatus {
 // Until returns until when the name is this peer's for certain: nobody else has it
 // before, whatever happens to the servers, this machine's clock or the connection.
 // Renewals move it on while a majority of the servers answers one that answers this
-// peer. It is zero once that time is over, for a name that was never confirmed, and
-// for the empty name, which is nobody's. It is for a peer that does what only the
-// holder of a name may do; at zero it stops.
+// peer. It is zero once that time is over or the lease is released, for a name that
+// was never confirmed, and for the empty name, which is nobody's. It is for a peer
+// that does what only the holder of a name may do; at zero it stops.
 func (l *Lease) Until() time.Time {
 	var latest time.Time
 	for _, s := range l.Status() {

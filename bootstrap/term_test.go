@@ -39,6 +39,12 @@ func TestUntil(t *testing.T) {
 	if !status[0].Until.Before(status[1].Until) || !status[2].Until.IsZero() || status[0].Until.IsZero() || !status[2].Held {
 		t.Errorf("status %+v", status)
 	}
+	if err := lease.Release(bounded(t)); err != nil {
+		t.Fatal(err)
+	}
+	if until := lease.Until(); !until.IsZero() {
+		t.Errorf("a name that was given up is its own until %s", until)
+	}
 }
 
 func TestUnconfirmedName(t *testing.T) {
