@@ -236,10 +236,7 @@ func (q Query) answeredBy(it Item) bool { return q.Key == "" || q.Key == it.Key 
 
 // normalised checks a query and fills in its defaults.
 func (q Query) normalised() (Query, error) {
-	var split []string
-	for _, w := range q.Words {
-		split = append(split, words.Split(w)...)
-	}
+	split := words.Ask(q.Words...)
 	switch {
 	case q.Key == "" && len(split) == 0:
 		return q, fmt.Errorf("%w: neither a key nor a word", ErrBadQuery)

@@ -53,14 +53,11 @@ func (g *group) mac(purpose string, parts ...string) []byte {
 }
 
 // ask returns the words of a query as the group asks for them.
-func (g *group) ask(text []string) (asked []string) {
+func (g *group) ask(text []string) []string {
 	if g == nil {
 		return text
 	}
-	for _, t := range text {
-		asked = append(asked, g.hide(words.Split(t))...)
-	}
-	return asked
+	return g.hide(words.Ask(text...))
 }
 
 // hide returns what stands for words in the group.

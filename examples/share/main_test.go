@@ -77,6 +77,7 @@ func TestStory(t *testing.T) {
 	write(t, filepath.Join(two, "Canção de Ninar.mp3"), song)
 	write(t, filepath.Join(two, "東京の写真 2026.jpg"), []byte("foto"))
 	write(t, filepath.Join(two, ".secret mp3"), []byte("hidden"))
+	write(t, filepath.Join(two, "夏休みの動画 東京タワー 大晦日.mp4"), []byte("tower"))
 
 	first := serve(t, one)
 	second := serve(t, two, "--peer", first.addr)
@@ -85,6 +86,10 @@ func TestStory(t *testing.T) {
 
 	found, ok := programtest.Events(t, []string{"hit"}, with("search", "--max=1", "NINAR", "canc\u0327a\u0303o")...)
 	if !ok || len(found) != 1 || found[0]["name"] != "Canção de Ninar.mp3" || found[0]["holder"] != second.id || found[0]["bytes"] != float64(len(song)) {
+		t.Errorf("search: %v, %v", ok, found)
+	}
+	found, ok = programtest.Events(t, []string{"hit"}, with("search", "--max=1", "大晦日", "東京タワー", "夏休みの動画")...)
+	if !ok || len(found) != 1 || found[0]["bytes"] != 5.0 {
 		t.Errorf("search: %v, %v", ok, found)
 	}
 	found, ok = programtest.Events(t, []string{"file", "searched"}, with("search", "--max=3", "2026")...)

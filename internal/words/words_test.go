@@ -14,6 +14,9 @@ func TestMaxFitsTheWire(t *testing.T) {
 	if Max != wire.MaxWord {
 		t.Errorf("Max is %d, a query carries %d", Max, wire.MaxWord)
 	}
+	if MostAsked != wire.MaxWords {
+		t.Errorf("MostAsked is %d, a query carries %d", MostAsked, wire.MaxWords)
+	}
 }
 
 func TestSplit(t *testing.T) {
