@@ -294,3 +294,18 @@ func TestFileThatCannotBe(t *testing.T) {
 		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
 	}
 }
+
+// TestNobodyToAsk: where all holders are gone there is still something to print and draw.
+func TestNobodyToAsk(t *testing.T) {
+	none := 0
+	for _, seed := range []string{"1", "2", "3", "4"} {
+		stdout := succeed(t, "--peers=10", "--replicas=1", "--keys=10", "--queries=1", "--dead=0.95", "--explain", "--seed", seed,
+			"--plot", filepath.Join(t.TempDir(), "plot.svg"), "--overlay", filepath.Join(t.TempDir(), "overlay.svg"))
+		if strings.Contains(stdout, "only 0 queries were asked") {
+			none++
+		}
+	}
+	if none == 0 {
+		t.Error("each time something could be asked")
+	}
+}

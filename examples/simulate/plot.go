@@ -38,7 +38,9 @@ func plotMessages(file string, c *cli, results []*result) error {
 		line.Color, line.Width = plotutil.Color(i), vg.Points(1.5)
 		p.Add(line)
 		legend.Add(r.name, line)
-		most = max(most, float64(r.messages[len(r.messages)-1]))
+		if n := len(r.messages); n > 0 { // else nobody could be asked for anything
+			most = max(most, float64(r.messages[n-1]))
+		}
 	}
 	p.X.Min, p.X.Max = least, math.Pow(10, math.Ceil(math.Log10(most)))
 	return saveBeside(file, p, legend)
