@@ -277,3 +277,52 @@ func TestRestartBeforeItVotes(t *testing.T) {
 		b.stop(t)
 	})
 }
+
+// A follower that was cut off knows of two servers, b and itself; meanwhile c came
+// and b lost its disk. It votes for c, whom it does not know.
+func TestVoteForTheUnknown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := newMemNet(1)
+		a, b, c := newServer(t, 1), newServer(t, 2), newServer(t, 3)
+		b.start(t, net)
+		a.start(t, net, b)
+		c.start(t, net, b)
+		if err := b.AddServer(t.Context(), a.info()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		// c catches up before a is cut off from the rest, and votes after it: that
+		// needs b and c of the three.
+		m, err := c.signed(b.federation())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.raft.AddNonvoter(m.id(), m.address(), 0, 0).Error(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(100 * time.Millisecond)
+		for _, s := range []*server{b, c} {
+			net.cut(a.id, s.id)
+			net.cut(s.id, a.id)
+		}
+		if err := b.raft.AddVoter(m.id(), m.address(), 0, 0).Error(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(100 * time.Millisecond)
+		net.kill(b.id)
+		b.stop(t)
+		b.stores = MemoryStores()
+		net.heal()
+		b.start(t, net, a, c)
+		time.Sleep(30 * time.Second)
+		if _, err := a.Claim(t.Context(), claimOf(owner(t, 1), "alice", 1)); err != nil {
+			t.Errorf("claim: %v", err)
+		}
+		if s := a.Status(t.Context()); len(s.Members) != 3 {
+			t.Errorf("status: %+v", s)
+		}
+		for _, s := range []*server{a, b, c} {
+			s.stop(t)
+		}
+	})
+}

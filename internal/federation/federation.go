@@ -129,10 +129,12 @@ func (f *Federation) run() error {
 		// what came meanwhile anyway.
 		MaxRPCsInFlight: 1,
 	})
-	f.raft, err = raft.NewRaft(f.raftConfig(logger), f.machine, f.cfg.Stores.logs, f.cfg.Stores.stable, f.cfg.Stores.snaps, f.trans)
+	votes := &ballots{f.trans, make(chan raft.RPC)}
+	f.raft, err = raft.NewRaft(f.raftConfig(logger), f.machine, f.cfg.Stores.logs, f.cfg.Stores.stable, f.cfg.Stores.snaps, votes)
 	if err != nil {
 		return fmt.Errorf("start raft: %w", err)
 	}
+	f.wg.Go(func() { votes.pass(f.ctx, f.anyVoter) })
 	if f.server, err = f.cfg.Network.Listen(wire.Federation); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
@@ -184,7 +186,7 @@ func (f *Federation) dial(ctx context.Context, to peer.AddrInfo, protocol string
 	if err != nil {
 		return nil, err
 	}
-	own := f.conns.add(c, false)
+	own := f.conns.add(c)
 	if own == nil {
 		return nil, ErrClosed
 	}
