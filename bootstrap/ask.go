@@ -229,11 +229,9 @@ func merge(a, b entry) entry {
 		a.claim = b.claim
 	}
 	a.online = a.online || b.online
-	if b.since.Before(a.since) {
-		a.since = b.since
-	}
+	a.since = min(a.since, b.since)
 	a.unconfirmed = a.unconfirmed && b.unconfirmed
-	if b.expires.After(a.expires) { // it has heard from the peer since
+	if b.expires > a.expires { // it has heard from the peer since
 		a.expires, a.detached, a.self = b.expires, b.detached, b.self
 	}
 	return a

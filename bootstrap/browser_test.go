@@ -83,8 +83,8 @@ func newThrong(t testing.TB, s *Server, n int) *throng {
 				peer: id, name: name, key: key, seq: 1, network: s.Network,
 				addrs: []ma.Multiaddr{ma.StringCast(fmt.Sprintf("/ip4/10.0.%d.%d/tcp/4001", i/250, i%250))},
 			},
-			since: now.Add(-time.Duration(c.rng.IntN(1e6)) * time.Second), expires: now.Add(time.Hour), online: true,
-			self: self{rtt: time.Duration(c.rng.IntN(80_000)) * time.Microsecond, agent: "grapevine/0.1"},
+			since: momentOf(now.Add(-time.Duration(c.rng.IntN(1e6)) * time.Second)), expires: momentOf(now.Add(time.Hour)), online: true,
+			self: &self{rtt: time.Duration(c.rng.IntN(80_000)) * time.Microsecond, agent: "grapevine/0.1"},
 		}
 		for range 3 {
 			if i > 0 {
@@ -126,7 +126,7 @@ func (c *throng) churn(t testing.TB, every time.Duration) {
 				c.s.note([]change{{kind: Joined, entry: *back}})
 			}
 			leaver := c.entries[c.rng.IntN(len(c.entries))]
-			if c.s.table.entries[leaver.id()] != nil {
+			if c.s.table.find(leaver.id()) != nil {
 				c.s.table.drop(leaver.id())
 				c.s.note([]change{{kind: Left, entry: *leaver}})
 				gone = append(gone, leaver)

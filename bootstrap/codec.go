@@ -27,15 +27,15 @@ func encodeEntry(e *entry, now time.Time) *pb.DirectoryEntry {
 	return &pb.DirectoryEntry{
 		Record: e.claim.sealed,
 		Online: e.online, Unconfirmed: e.unconfirmed, Detached: e.detached,
-		AgeMs:  uint64(max(0, now.Sub(e.since)).Milliseconds()),
-		LeftMs: uint64(max(0, e.expires.Sub(now)).Milliseconds()),
+		AgeMs:  uint64(max(0, momentOf(now).since(e.since)).Milliseconds()),
+		LeftMs: uint64(max(0, e.expires.since(momentOf(now))).Milliseconds()),
 	}
 }
 
 // encodeOwn tells a server of the federation all that is known of a registration.
 func encodeOwn(e *entry, now time.Time) *pb.DirectoryEntry {
 	p := encodeEntry(e, now)
-	p.Self = encodeSelf(e.self)
+	p.Self = encodeSelf(e.told())
 	return p
 }
 
@@ -75,8 +75,8 @@ func decodeEntry(e *pb.DirectoryEntry, network string, now time.Time) (entry, er
 	}
 	return entry{
 		claim:   c,
-		since:   now.Add(-span(e.GetAgeMs())),
-		expires: now.Add(span(e.GetLeftMs())),
+		since:   momentOf(now).add(-span(e.GetAgeMs())),
+		expires: momentOf(now).add(span(e.GetLeftMs())),
 		online:  e.GetOnline(), unconfirmed: e.GetUnconfirmed(), detached: e.GetDetached(),
 	}, nil
 }

@@ -67,7 +67,7 @@ func TestServerDoubtsItself(t *testing.T) {
 				return
 			}
 			for _, c := range changes {
-				if !c.entry.unconfirmed || !c.entry.expires.Equal(t0.Add(2*time.Minute)) {
+				if !c.entry.unconfirmed || c.entry.expires != momentOf(t0.Add(2*time.Minute)) {
 					t.Fatalf("spared as %+v", c.entry)
 				}
 			}
@@ -109,7 +109,7 @@ func TestRestoredLeasesAreUnconfirmedForOneLease(t *testing.T) {
 		table.restore(t0, claimOf(peer.ID(fmt.Sprint(i)), fmt.Sprint("name", i), 1), manner{}, t0.Add(-time.Hour))
 	}
 	for _, e := range table.list(t0) {
-		if !e.unconfirmed || e.online || !e.since.Equal(t0.Add(-time.Hour)) {
+		if !e.unconfirmed || e.online || e.since != momentOf(t0.Add(-time.Hour)) {
 			t.Fatalf("restored as %+v", e)
 		}
 	}
@@ -130,7 +130,7 @@ func TestDetachedLeases(t *testing.T) {
 	if changes := table.presence(t0, "a", false); len(changes) != 0 {
 		t.Fatalf("a closed connection means %v", changes)
 	}
-	if e := table.entries[id]; !e.online || !e.expires.Equal(t0.Add(detachedLease)) {
+	if e := table.find(id); !e.online || e.expires != momentOf(t0.Add(detachedLease)) {
 		t.Fatalf("%+v", e)
 	}
 	if changes := table.expire(t0.Add(detachedLease - 1)); len(changes) != 0 {
@@ -189,12 +189,12 @@ func TestWhatPeersTellOfThemselves(t *testing.T) {
 	id := leaseID{"a", ""}
 	table.grant(t0, claimOf("a", "", 1), manner{})
 	changes, err := table.renew(t0, id, &got)
-	if err != nil || count(changes, retold) != 1 || !table.entries[id].self.same(got) {
+	if err != nil || count(changes, retold) != 1 || !table.find(id).told().same(got) {
 		t.Fatalf("%v, %v", changes, err)
 	}
 	same := got
 	same.rtt = time.Millisecond
-	if changes, _ := table.renew(t0, id, &same); len(changes) != 0 || table.entries[id].self.rtt != same.rtt {
+	if changes, _ := table.renew(t0, id, &same); len(changes) != 0 || table.find(id).told().rtt != same.rtt {
 		t.Fatalf("another round trip changes %v", changes)
 	}
 	if err := table.check(); err != nil {
@@ -203,8 +203,8 @@ func TestWhatPeersTellOfThemselves(t *testing.T) {
 	// Without memory for it what a peer tells is left out, and its lease goes on.
 	table.limits.Memory = table.size
 	got.agent += "!"
-	if _, err := table.renew(t0.Add(time.Second), id, &got); err != nil || table.entries[id].self.agent != "" || table.size > table.limits.Memory {
-		t.Fatalf("%+v, %v", table.entries[id].self, err)
+	if _, err := table.renew(t0.Add(time.Second), id, &got); err != nil || table.find(id).told().agent != "" || table.size > table.limits.Memory {
+		t.Fatalf("%+v, %v", table.find(id).self, err)
 	}
 }
 

@@ -6,12 +6,12 @@ import "time"
 // together is known without looking at them all.
 type due struct {
 	step   time.Duration
-	origin time.Time // of the steps; that of the first lease
+	origin moment // of the steps; that of the first lease
 	counts map[int64]int
 }
 
-func (d *due) add(end time.Time, n int) {
-	if d.origin.IsZero() {
+func (d *due) add(end moment, n int) {
+	if d.origin == 0 {
 		d.origin = end
 	}
 	at := d.at(end)
@@ -21,7 +21,7 @@ func (d *due) add(end time.Time, n int) {
 }
 
 // until counts the leases that end by a time, to the nearest step before it.
-func (d *due) until(end time.Time) int {
+func (d *due) until(end moment) int {
 	last, sum := d.at(end), 0
 	for at, n := range d.counts {
 		if at < last {
@@ -31,8 +31,8 @@ func (d *due) until(end time.Time) int {
 	return sum
 }
 
-func (d *due) at(t time.Time) int64 {
-	since := t.Sub(d.origin)
+func (d *due) at(end moment) int64 {
+	since := end.since(d.origin)
 	if since < 0 {
 		since -= d.step - 1
 	}

@@ -302,7 +302,7 @@ func TestEventsTellWhatPeersTellOfThemselves(t *testing.T) {
 	stream := follow(t, s.Handler(), "")
 	stream.next(t, "snapshot")
 	s.mu.Lock()
-	linkedTo(bob.claim.peer, newID(t))(s.table.entries[alice.id()])
+	linkedTo(bob.claim.peer, newID(t))(s.table.find(alice.id()))
 	s.mu.Unlock()
 	var told []httpSelf
 	if err := json.Unmarshal([]byte(stream.next(t, "told").data), &told); err != nil {

@@ -107,7 +107,7 @@ func (s *Server) hear(ctx context.Context, fellow peer.ID) (heard bool, err erro
 // openFellow opens a stream to another server of the federation.
 func (s *Server) openFellow(ctx context.Context, fellow peer.ID) (*talk, error) {
 	info := s.whereIs(fellow)
-	s.Host.Peerstore().AddAddrs(info.ID, info.Addrs, peerstore.TempAddrTTL)
+	s.Host.Peerstore().AddAddrs(info.ID, info.Addrs, peerstore.PermanentAddrTTL)
 	// A server that was just started again is not to be given up for minutes.
 	ctx, cancel := context.WithTimeout(network.WithForceDirectDial(ctx, "directory"), negotiateTimeout)
 	defer cancel()
@@ -132,7 +132,7 @@ func (s *Server) heard(ctx context.Context, fellow peer.ID, ch *pb.DirectoryChan
 	if c.kind == retold {
 		c.kind = Updated
 	}
-	c.entry.self, c.entry.claim = decodeSelf(ch.GetEntry().GetSelf()), c.entry.claim.slimmed()
+	c.entry.self, c.entry.claim = decodeSelf(ch.GetEntry().GetSelf()).kept(), c.entry.claim.slimmed()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if ctx.Err() != nil { // it is no fellow any more
@@ -154,6 +154,6 @@ func (s *Server) told(fellow peer.ID, p *pb.DirectoryEntry) (entry, bool) {
 		s.log.Warn("a server of the federation tells of a bad record", "server", fellow, "err", err)
 		return entry{}, false
 	}
-	e.self, e.claim = decodeSelf(p.GetSelf()), e.claim.slimmed()
+	e.self, e.claim = decodeSelf(p.GetSelf()).kept(), e.claim.slimmed()
 	return e, true
 }

@@ -190,7 +190,7 @@ func FuzzResponse(f *testing.F) {
 		for _, e := range resp.GetPage().GetEntries() {
 			_, _ = decodeEntry(e, "grapevine", t0)
 		}
-		if e, err := decodeEntry(resp.GetEntry(), "grapevine", t0); err == nil && e.expires.Before(t0) {
+		if e, err := decodeEntry(resp.GetEntry(), "grapevine", t0); err == nil && e.expires < momentOf(t0) {
 			t.Fatalf("%+v", e)
 		}
 	})

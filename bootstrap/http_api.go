@@ -170,7 +170,7 @@ func (s *Server) health() (status string, registrations int) {
 	default:
 		status = healthy
 	}
-	return status, len(s.table.entries)
+	return status, len(s.table.order)
 }
 
 // shownPeers are those of a list that are not hidden.
@@ -186,16 +186,17 @@ func shownPeers(entries []entry) map[peer.ID]bool {
 
 // http returns an entry in JSON. Only shown peers are named as its neighbours.
 func (e *entry) http(open bool, shown map[peer.ID]bool) httpRecord {
+	told := e.told()
 	record := httpRecord{
 		Name: e.claim.name, Key: string(e.claim.key), ID: e.claim.peer, Online: e.online, Unconfirmed: e.unconfirmed, Detached: e.detached,
-		Since: e.since.UTC(), Expires: e.expires.UTC(), Addrs: []string{},
-		Agent: e.self.agent, RTT: milliseconds(e.self.rtt),
+		Since: e.since.time().UTC(), Expires: e.expires.time().UTC(), Addrs: []string{},
+		Agent: told.agent, RTT: milliseconds(told.rtt),
 	}
 	if !open {
 		return record
 	}
 	record.Addrs = dialable(peer.AddrInfo{ID: e.claim.peer, Addrs: e.claim.addresses()})
-	record.Neighbours = among(e.self.neighbours, shown)
+	record.Neighbours = among(told.neighbours, shown)
 	return record
 }
 

@@ -126,7 +126,7 @@ func place(t testing.TB, s *Server, set ...func(*entry)) *entry {
 	id := newID(t)
 	e := &entry{
 		claim: &claim{peer: id, network: s.Network, seq: 1, addrs: []ma.Multiaddr{ma.StringCast("/ip4/10.1.2.3/tcp/4001")}},
-		since: time.Now(), expires: time.Now().Add(time.Hour), online: true,
+		since: momentOf(time.Now()), expires: momentOf(time.Now().Add(time.Hour)), online: true,
 	}
 	for _, f := range set {
 		f(e)
@@ -164,8 +164,7 @@ func hidden(e *entry) { e.claim.hidden = true }
 
 func linkedTo(ids ...peer.ID) func(*entry) {
 	return func(e *entry) {
-		e.self.neighbours = ids
-		e.self.rtt, e.self.agent = 1500*time.Microsecond, "test/1"
+		e.self = &self{neighbours: ids, rtt: 1500 * time.Microsecond, agent: "test/1"}
 	}
 }
 

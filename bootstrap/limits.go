@@ -263,6 +263,8 @@ const (
 	// maxQuotas is the number of peers or addresses whose rates are remembered.
 	// Beyond it strangers are refused until some have been quiet.
 	maxQuotas = 100_000
+	// fewQuotas is how many are not worth looking through.
+	fewQuotas = 1024
 )
 
 // Bounds on what web clients take.

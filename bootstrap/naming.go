@@ -30,8 +30,8 @@ func (s *Server) claimName(ctx context.Context, c *claim, m manner) (fresh bool,
 	s.mu.Lock()
 	err = s.table.admits(began, c, m) // no name for whom there is no room
 	var confirmed time.Time
-	if e := s.table.entries[leaseID{c.peer, c.key}]; e != nil {
-		confirmed = e.confirmed
+	if e := s.table.find(leaseID{c.peer, c.key}); e != nil {
+		confirmed = e.confirmed.time()
 	}
 	s.mu.Unlock()
 	if err != nil {
@@ -49,6 +49,18 @@ func (s *Server) claimName(ctx context.Context, c *claim, m manner) (fresh bool,
 		return false, confirmed, nil
 	}
 	return fresh, began, err
+}
+
+// share lets a claim use the bytes that the names already take.
+func (s *Server) share(c *claim) {
+	h, held := s.federation.Owner(string(c.key))
+	if !held || h.Owner != c.peer {
+		return
+	}
+	c.peer, c.key = h.Owner, nameKey(h.Key)
+	if c.name == h.Name {
+		c.name = h.Name
+	}
 }
 
 // removeName gives a name up on a majority of the servers.
@@ -116,15 +128,15 @@ func (s *Server) namesChanged(changes []names.Change) {
 		switch c.Kind {
 		case names.Gained:
 			s.rememberGain(now, key, c.Holding.Owner)
-			e := s.table.entries[leaseID{s.table.owners[key], key}]
+			e := s.table.named[key]
 			// One whose term runs holds it: what is told is from before that.
-			if e != nil && s.termLeft(e.confirmed, now) == 0 {
+			if e != nil && s.termLeft(e.confirmed.time(), now) == 0 {
 				s.note(s.table.oust(key, c.Holding.Owner))
 			}
 		case names.GivenUp:
 			id := leaseID{c.Holding.Owner, key}
 			s.story.void(id, c.Holding.Seq)
-			if e := s.table.entries[id]; e != nil && e.claim.seq <= c.Holding.Seq {
+			if e := s.table.find(id); e != nil && e.claim.seq <= c.Holding.Seq {
 				s.note(s.table.end(id))
 			}
 		}
@@ -136,7 +148,7 @@ func (s *Server) namesChanged(changes []names.Change) {
 func (s *Server) checkHolders() {
 	s.mu.Lock()
 	s.recheck = false
-	keys := slices.Collect(maps.Keys(s.table.owners))
+	keys := slices.Collect(maps.Keys(s.table.named))
 	s.mu.Unlock()
 	for _, key := range keys {
 		holding, held := s.federation.Owner(string(key))
@@ -188,6 +200,9 @@ func (s *Server) uphold() {
 		}
 		s.mu.Lock()
 		recheck := s.recheck
+		if time.Since(s.listed.made) > listingAge {
+			s.listed = listing{} // nobody asks for it
+		}
 		s.mu.Unlock()
 		if recheck {
 			s.checkHolders()
@@ -203,8 +218,9 @@ func (s *Server) dueNames(now time.Time) []*claim {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var due []*claim
+	at := momentOf(now)
 	for _, e := range s.table.order {
-		if e.claim.key != "" && !e.unconfirmed && now.Sub(e.confirmed) > s.Term/renewalsPerTerm {
+		if e.claim.key != "" && !e.unconfirmed && at.since(e.confirmed) > s.Term/renewalsPerTerm {
 			due = append(due, e.claim)
 		}
 	}

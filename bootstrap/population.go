@@ -30,9 +30,9 @@ func (s *Server) population() population {
 // count counts who is shown. Only who is known by others alone costs memory.
 func (s *story) count() population {
 	var p population
-	for _, entries := range s.own.peers {
+	for id := range s.own.peers {
 		c := counted{}
-		for _, e := range entries {
+		for e := range s.own.of(id) {
 			c.add(&p, s.together(e.id(), e))
 		}
 		c.sum(&p)
@@ -40,7 +40,7 @@ func (s *story) count() population {
 	elsewhere := make(map[leaseID]*entry)
 	for _, t := range s.fellows {
 		for id := range t.entries {
-			if s.own.entries[id] == nil && elsewhere[id] == nil {
+			if s.own.find(id) == nil && elsewhere[id] == nil {
 				elsewhere[id] = s.together(id, nil)
 			}
 		}

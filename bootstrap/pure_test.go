@@ -242,6 +242,19 @@ func TestQuota(t *testing.T) {
 	}
 }
 
+// TestQuotaForgets is about what many strangers cost who each ask once.
+func TestQuotaForgets(t *testing.T) {
+	q := newQuota[int](1, 10, 100_000)
+	for i := range 50_000 {
+		if _, ok := q.take(t0.Add(time.Duration(i)*10*time.Millisecond), i); !ok {
+			t.Fatalf("stranger %d is refused", i)
+		}
+	}
+	if len(q.buckets) > 2*fewQuotas {
+		t.Fatalf("%d buckets, nearly all of them full", len(q.buckets))
+	}
+}
+
 func TestOrigin(t *testing.T) {
 	for addr, want := range map[string]string{
 		"/ip4/192.0.2.7/tcp/1":            "192.0.2.7/32",

@@ -1,6 +1,7 @@
 package bootstrap
 
 import (
+	"maps"
 	"net/netip"
 	"time"
 
@@ -9,64 +10,53 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 )
 
-// quota is a rate for each of many keys: a token bucket that is full again is
-// forgotten. It is a pure function of calls and times; it has no lock.
+// quota is a rate for each of many keys: a bucket of tokens, of which only is kept
+// when it will be full again. It is a pure function of calls and times; it has no
+// lock.
 type quota[K comparable] struct {
-	rate    float64 // tokens a second
-	burst   float64
-	size    int // buckets remembered at most
-	buckets map[K]bucket
-	swept   time.Time
-}
-
-type bucket struct {
-	tokens float64
-	at     time.Time
+	every   time.Duration // in which a token comes back
+	burst   time.Duration // in which all do
+	size    int           // buckets remembered at most
+	buckets map[K]moment  // when each will be full
+	crowded int           // so many buckets are looked through for full ones
+	swept   moment
 }
 
 // newQuota makes a quota whose burst is that of so many seconds.
 func newQuota[K comparable](rate, seconds float64, size int) *quota[K] {
-	return &quota[K]{rate: rate, burst: rate * seconds, size: size, buckets: make(map[K]bucket)}
+	second := float64(time.Second)
+	return &quota[K]{
+		every: time.Duration(second / rate), burst: time.Duration(seconds * second),
+		size: size, buckets: make(map[K]moment), crowded: min(size, fewQuotas),
+	}
 }
 
 // take uses up a token. When there is none it says in how long there will be.
 func (q *quota[K]) take(now time.Time, key K) (wait time.Duration, ok bool) {
-	b, known := q.buckets[key]
-	if !known {
-		if len(q.buckets) >= q.size && !q.sweep(now) {
-			return q.refill(), false
-		}
-		b = bucket{q.burst, now}
+	at := momentOf(now)
+	full, known := q.buckets[key]
+	if !known && len(q.buckets) >= q.crowded && !q.sweep(at) {
+		return q.burst, false
 	}
-	b.tokens = min(q.burst, b.tokens+q.rate*now.Sub(b.at).Seconds())
-	b.at = now
-	if b.tokens < 1 {
-		q.buckets[key] = b
-		return time.Duration((1 - b.tokens) / q.rate * float64(time.Second)), false
+	full = max(full, at).add(q.every)
+	if wait := full.since(at) - q.burst; wait > 0 {
+		return wait, false
 	}
-	b.tokens--
-	q.buckets[key] = b
+	q.buckets[key] = full
 	return 0, true
 }
 
 // sweep forgets the buckets that are full again and reports whether there is room.
-// It looks through them once in a while only, however often it is called.
-func (q *quota[K]) sweep(now time.Time) bool {
-	if now.Sub(q.swept) < q.refill()/4 {
-		return false
+// It looks through them each time that they are twice as many, and when there is no
+// room for more once in a while only, however often it is called.
+func (q *quota[K]) sweep(now moment) bool {
+	if q.crowded == q.size && now.since(q.swept) < q.burst/4 {
+		return len(q.buckets) < q.size
 	}
 	q.swept = now
-	for key, b := range q.buckets {
-		if b.tokens+q.rate*now.Sub(b.at).Seconds() >= q.burst {
-			delete(q.buckets, key)
-		}
-	}
+	maps.DeleteFunc(q.buckets, func(_ K, full moment) bool { return full <= now })
+	q.crowded = min(q.size, max(fewQuotas, 2*len(q.buckets)))
 	return len(q.buckets) < q.size
-}
-
-// refill is how long an empty bucket takes to be full.
-func (q *quota[K]) refill() time.Duration {
-	return time.Duration(q.burst / q.rate * float64(time.Second))
 }
 
 // sharedRange is that of carriers' NATs (RFC 6598).

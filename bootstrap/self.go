@@ -26,6 +26,14 @@ func (s self) same(other self) bool {
 	return s.agent == other.agent && slices.Equal(s.neighbours, other.neighbours)
 }
 
+// kept is what is told, to keep; nil if that is nothing.
+func (s self) kept() *self {
+	if s.agent == "" && s.rtt == 0 && len(s.neighbours) == 0 {
+		return nil
+	}
+	return &s
+}
+
 // costOf is the number of bytes that a registration takes.
 func costOf(c *claim, s self) int {
 	return entryCost + len(c.sealed) + len(s.agent) + neighbourCost*len(s.neighbours)
@@ -49,7 +57,7 @@ func decodeSelf(p *pb.DirectorySelf) self {
 }
 
 func encodeSelf(s self) *pb.DirectorySelf {
-	if s.agent == "" && s.rtt == 0 && len(s.neighbours) == 0 {
+	if s.kept() == nil {
 		return nil
 	}
 	out := &pb.DirectorySelf{RttUs: uint64(max(0, s.rtt).Microseconds()), Agent: plain(s.agent)}

@@ -82,7 +82,8 @@ func (v *selves) compare(entries []entry) {
 		if e.claim.hidden {
 			continue
 		}
-		is := self{agent: e.self.agent, rtt: e.self.rtt, neighbours: among(e.self.neighbours, shown)}
+		is := e.told()
+		is.neighbours = among(is.neighbours, shown)
 		one := v.known[e.id()]
 		if one == nil {
 			one = &seen{id: e.id(), step: v.step, self: is}

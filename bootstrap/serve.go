@@ -9,6 +9,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/record"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/grapevine-p2p/grapevine/internal/wire"
@@ -204,12 +205,12 @@ func (s *Server) pause(d time.Duration) error {
 func (s *Server) within(conn network.Conn, claiming bool) (wait time.Duration, ok bool) {
 	from, _ := origin(conn.RemoteMultiaddr())
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	now := time.Now()
 	wait, ok = s.requests.take(now, conn.RemotePeer(), from)
 	if ok && claiming {
 		wait, ok = s.claims.take(now, conn.RemotePeer(), from)
 	}
+	s.mu.Unlock()
 	if !ok {
 		s.counts.busy.Add(1)
 	}
@@ -217,17 +218,25 @@ func (s *Server) within(conn network.Conn, claiming bool) (wait time.Duration, o
 }
 
 // own verifies a record that a peer sent about itself, and takes from the rates of
-// claims. The envelope proves the record, the connection proves the sender.
+// claims. The envelope proves the record, the connection proves the sender, whose key
+// is compared first: that costs least.
 func (s *Server) own(conn network.Conn, sealed []byte) (*claim, error) {
 	from, _ := origin(conn.RemoteMultiaddr())
 	s.mu.Lock()
-	wait, ok := s.claims.take(time.Now(), conn.RemotePeer(), from)
+	now := time.Now()
+	wait, ok := s.claims.take(now, conn.RemotePeer(), from)
 	s.mu.Unlock()
 	if !ok {
 		s.counts.busy.Add(1)
 		return nil, busy(wait)
 	}
-	c, err := openClaim(sealed, s.Network, time.Now())
+	if len(sealed) <= maxRecord {
+		envelope, err := record.UnmarshalEnvelope(sealed)
+		if err == nil && !conn.RemotePeer().MatchesPublicKey(envelope.PublicKey) {
+			return nil, ErrForged
+		}
+	}
+	c, err := openClaim(sealed, s.Network, now)
 	if err != nil {
 		return nil, err
 	}
@@ -254,6 +263,7 @@ func (s *Server) register(conn network.Conn, req *pb.DirectoryRegister) (*pb.Dir
 		if gained, m.confirmed, err = s.claimName(ctx, c, m); err != nil {
 			return nil, err
 		}
+		s.share(c)
 	}
 	fresh, err := s.commitWithin(ctx, c, m)
 	if err != nil {
@@ -302,42 +312,61 @@ func (s *Server) commitWithin(ctx context.Context, c *claim, m manner) (bool, er
 // granted tells what a peer was granted.
 func (s *Server) granted(id leaseID, fresh bool) (*pb.DirectoryResponse, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := time.Now()
-	e := s.table.entries[id]
+	e := s.table.find(id)
 	if e == nil { // it ended meanwhile
+		s.mu.Unlock()
 		return nil, ErrNotRegistered
 	}
+	expires, confirmed := e.expires, e.confirmed
+	s.mu.Unlock()
+	return s.grant(expires, confirmed, fresh), nil
+}
+
+func (s *Server) grant(expires, confirmed moment, fresh bool) *pb.DirectoryResponse {
+	now := time.Now()
 	return &pb.DirectoryResponse{Body: &pb.DirectoryResponse_Granted{Granted: &pb.DirectoryGranted{
-		LeaseMs: uint64(max(0, e.expires.Sub(now)).Milliseconds()), Fresh: fresh,
-		TermMs: uint64(s.termLeft(e.confirmed, now).Milliseconds()),
-	}}}, nil
+		LeaseMs: uint64(max(0, expires.since(momentOf(now))).Milliseconds()), Fresh: fresh,
+		TermMs: uint64(s.termLeft(confirmed.time(), now).Milliseconds()),
+	}}}
 }
 
 func (s *Server) renew(remote peer.ID, req *pb.DirectoryRenew) (*pb.DirectoryResponse, error) {
-	key, err := keyOf(req.GetName())
-	if err != nil {
-		return nil, err
-	}
 	var told *self
 	if req.GetSelf() != nil {
 		t := decodeSelf(req.GetSelf())
 		told = &t
 	}
-	id := leaseID{remote, key}
-	s.mu.Lock()
-	now := time.Now()
-	changes, err := s.table.renew(now, id, told)
-	s.note(changes)
-	if err == nil && !s.connected(remote) { // it left while its renewal was on the way
-		s.note(s.table.presence(now, remote, false))
+	expires, confirmed, err := s.extend(leaseID{remote, nameKey(req.GetName())}, told)
+	if errors.Is(err, ErrNotRegistered) { // under a name that is written otherwise than its key
+		key, invalid := keyOf(req.GetName())
+		if invalid != nil {
+			return nil, invalid
+		}
+		if string(key) != req.GetName() {
+			expires, confirmed, err = s.extend(leaseID{remote, key}, told)
+		}
 	}
-	s.mu.Unlock()
 	if err != nil {
 		return nil, err
 	}
 	s.counts.renewed.Add(1)
-	return s.granted(id, false)
+	if !s.connected(remote) { // it left while its renewal was on the way
+		s.disconnected(remote)
+	}
+	return s.grant(expires, confirmed, false), nil
+}
+
+// extend renews a lease and tells until when it and since when its name's term run.
+func (s *Server) extend(id leaseID, told *self) (expires, confirmed moment, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	changes, err := s.table.renew(time.Now(), id, told)
+	s.note(changes)
+	if err != nil {
+		return 0, 0, err
+	}
+	e := s.table.find(id)
+	return e.expires, e.confirmed, nil
 }
 
 func (s *Server) lookup(name string) (*pb.DirectoryResponse, error) {

@@ -283,8 +283,8 @@ func (e *entry) record() Record {
 		Peer:   peer.AddrInfo{ID: e.claim.peer, Addrs: e.claim.addresses()},
 		Seq:    e.claim.seq,
 		Online: e.online, Unconfirmed: e.unconfirmed, Detached: e.detached, Hidden: e.claim.hidden,
-		Since:   e.since,
-		Expires: e.expires,
+		Since:   e.since.time(),
+		Expires: e.expires.time(),
 	}
 }
 
@@ -355,7 +355,7 @@ func (s *Server) find(now time.Time, key nameKey) (entry, error) {
 			return e, nil
 		}
 	}
-	return slices.MaxFunc(found, func(a, b entry) int { return a.since.Compare(b.since) }), nil
+	return slices.MaxFunc(found, func(a, b entry) int { return cmp.Compare(a.since, b.since) }), nil
 }
 
 // note tells the watchers of changes, and remembers for the store which leases
@@ -373,7 +373,7 @@ func (s *Server) note(changes []change) {
 	s.ownJournal.add(changes...)
 	if s.table.spared > s.doubted {
 		s.log.Warn("many leases were about to end at once; the fault may be this server's own, so they get one more",
-			"spared", s.table.spared-s.doubted, "registrations", len(s.table.entries))
+			"spared", s.table.spared-s.doubted, "registrations", len(s.table.order))
 		s.doubted = s.table.spared
 	}
 }

@@ -87,7 +87,7 @@ func (s *story) tell(fellow peer.ID, c change) []change {
 		return nil
 	}
 	id := c.entry.id()
-	before := s.together(id, s.own.entries[id])
+	before := s.together(id, s.own.find(id))
 	switch {
 	case c.removal != nil:
 		s.strike(id, c.removal.seq)
@@ -96,7 +96,7 @@ func (s *story) tell(fellow peer.ID, c change) []change {
 	case c.entry.claim.seq > s.removed[id]:
 		s.put(t, c.entry)
 	}
-	return s.difference(c, before, s.together(id, s.own.entries[id]))
+	return s.difference(c, before, s.together(id, s.own.find(id)))
 }
 
 // adopt takes up all that a fellow has.
@@ -182,9 +182,9 @@ func (s *story) dropAll(t *tale, which func(*entry) bool) []change {
 	var all []change
 	for _, e := range gone {
 		id := e.id()
-		before := s.together(id, s.own.entries[id])
+		before := s.together(id, s.own.find(id))
 		t.drop(id)
-		all = append(all, s.difference(change{kind: Expired, entry: e}, before, s.together(id, s.own.entries[id]))...)
+		all = append(all, s.difference(change{kind: Expired, entry: e}, before, s.together(id, s.own.find(id)))...)
 	}
 	return all
 }
@@ -241,7 +241,7 @@ func (s *story) difference(c change, before, after *entry) []change {
 // heard will say when it ends.
 func (s *story) shown(now time.Time, e *entry) entry {
 	shown := *e
-	if s.own.entries[e.id()] != nil && len(s.fellows) == 0 {
+	if s.own.find(e.id()) != nil && len(s.fellows) == 0 {
 		return shown
 	}
 	for _, t := range s.fellows {
@@ -252,9 +252,7 @@ func (s *story) shown(now time.Time, e *entry) entry {
 		if !t.lost {
 			end = now.Add(s.own.lease)
 		}
-		if end.After(shown.expires) {
-			shown.expires = end
-		}
+		shown.expires = max(shown.expires, momentOf(end))
 	}
 	return shown
 }
@@ -262,8 +260,9 @@ func (s *story) shown(now time.Time, e *entry) entry {
 // list returns all that is not hidden, in no order.
 func (s *story) list(now time.Time) []entry {
 	all := make([]entry, 0, len(s.own.order))
+	at := momentOf(now)
 	for _, e := range s.own.order {
-		if !e.expires.After(now) {
+		if e.expires <= at {
 			continue
 		}
 		if len(s.fellows) > 0 {
@@ -278,7 +277,7 @@ func (s *story) list(now time.Time) []entry {
 	for _, t := range s.fellows {
 		for _, e := range t.order {
 			id := e.id()
-			if mine := s.own.entries[id]; mine != nil && mine.expires.After(now) || seen[id] {
+			if mine := s.own.find(id); mine != nil && mine.expires > at || seen[id] {
 				continue
 			}
 			seen[id] = true
@@ -296,7 +295,7 @@ func (s *story) lookup(now time.Time, key nameKey) []entry {
 		return nil
 	}
 	var holders []peer.ID
-	if owner, taken := s.own.owners[key]; taken {
+	if owner, taken := s.own.owner(key); taken {
 		holders = append(holders, owner)
 	}
 	for _, t := range s.fellows {
@@ -316,8 +315,8 @@ func (s *story) lookup(now time.Time, key nameKey) []entry {
 
 // find returns what is known of one lease.
 func (s *story) find(now time.Time, id leaseID) (entry, bool) {
-	own := s.own.entries[id]
-	if own != nil && !own.expires.After(now) {
+	own := s.own.find(id)
+	if own != nil && own.expires <= momentOf(now) {
 		own = nil
 	}
 	e := s.together(id, own)
@@ -374,8 +373,8 @@ func newTale() *tale {
 // same record is kept once, whoever tells of it.
 func (s *story) put(t *tale, e entry) {
 	id := e.id()
-	cost := costOf(e.claim, e.self)
-	if known := s.together(id, s.own.entries[id]); known != nil && known.claim.seq == e.claim.seq &&
+	cost := costOf(e.claim, e.told())
+	if known := s.together(id, s.own.find(id)); known != nil && known.claim.seq == e.claim.seq &&
 		string(known.claim.sealed) == string(e.claim.sealed) {
 		e.claim = known.claim
 		cost -= len(e.claim.sealed)
@@ -389,7 +388,7 @@ func (s *story) put(t *tale, e entry) {
 	if id.key != "" {
 		t.owners[id.key] = id.peer
 	}
-	kept.place = len(t.order)
+	kept.place = int32(len(t.order))
 	t.order = append(t.order, kept)
 	t.size += cost
 }

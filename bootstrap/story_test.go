@@ -94,7 +94,7 @@ func (s *storyTest) grant(c *claim) []change {
 func TestStoryIsTold(t *testing.T) {
 	s := &storyTest{newStory(testTable()), t, t0}
 	on := func(name string, seq uint64) entry {
-		return entry{claim: claimOf(peer.ID(name), name, seq), online: true, expires: t0.Add(time.Minute)}
+		return entry{claim: claimOf(peer.ID(name), name, seq), online: true, expires: momentOf(t0.Add(time.Minute))}
 	}
 	off := func(name string, seq uint64) entry {
 		e := on(name, seq)
@@ -218,7 +218,7 @@ func TestStoryMachine(t *testing.T) {
 		theirs := func(t *rapid.T) entry {
 			return entry{
 				claim: draw(t), online: rapid.Bool().Draw(t, "online"), unconfirmed: rapid.Bool().Draw(t, "unconfirmed"),
-				since: now, expires: now.Add(time.Minute),
+				since: momentOf(now), expires: momentOf(now.Add(time.Minute)),
 			}
 		}
 		t.Repeat(map[string]func(*rapid.T){

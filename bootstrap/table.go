@@ -4,10 +4,10 @@ import (
 	"container/heap"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"math/rand/v2"
 	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -22,24 +22,33 @@ type leaseID struct {
 // entry is one registration. The table changes it under its owner's lock; what
 // leaves the table is a snapshot by value, and claims are immutable.
 type entry struct {
-	claim   *claim
-	since   time.Time
-	expires time.Time
-	online  bool
+	claim     *claim
+	self      *self         // what its owner tells besides; nil: nothing
+	from      *netip.Prefix // where it was registered from; nil: that is exempt
+	next      *entry        // another of the same peer
+	since     moment
+	expires   moment
+	confirmed moment // when the last renewal of its name was sent to be granted
+	alarm     moment // not after expires
+	index     int32  // in alarms
+	place     int32  // in order
+	online    bool
 	// unconfirmed: not heard from since the server was restarted, or suspected
 	// itself.
 	unconfirmed bool
 	detached    bool // its owner does not stay connected
 	spared      bool // it has had more than its lease, and gets no more
-	self        self
-	confirmed   time.Time    // when the last renewal of its name was sent to be granted
-	from        netip.Prefix // where it was registered from, unless that is exempt
-	alarm       time.Time    // not after expires
-	index       int          // in alarms
-	place       int          // in order
 }
 
 func (e *entry) id() leaseID { return leaseID{e.claim.peer, e.claim.key} }
+
+// told is what the owner tells of itself.
+func (e *entry) told() self {
+	if e.self == nil {
+		return self{}
+	}
+	return *e.self
+}
 
 // manner is how a peer registers, besides the record that it signed.
 type manner struct {
@@ -47,6 +56,14 @@ type manner struct {
 	self      self
 	from      netip.Prefix
 	confirmed time.Time // when its name was asked for where names are granted
+}
+
+// origin is where a registration comes from, to keep; nil if that is exempt.
+func (m manner) origin() *netip.Prefix {
+	if !m.from.IsValid() {
+		return nil
+	}
+	return &m.from
 }
 
 // change is a change as the table makes it, before it has a revision.
@@ -71,29 +88,59 @@ type undo func() []change
 // name belongs is decided elsewhere; the table sees to it that nobody is listed
 // under the name of another.
 type table struct {
-	lease   time.Duration
-	limits  Limits
-	entries map[leaseID]*entry
-	owners  map[nameKey]peer.ID // of names that are not empty
-	peers   map[peer.ID][]*entry
-	places  map[netip.Prefix]int // registrations from an address or a subnet
-	order   []*entry             // all entries, in no order, for sampling
-	alarms  alarms
-	due     due
-	size    int // bytes that the entries take, as costOf reckons
-	spared  int // leases that were not ended when they would have, in all
+	lease  time.Duration
+	limits Limits
+	peers  map[peer.ID]*entry   // the first of each, which leads to the others
+	named  map[nameKey]*entry   // those whose names are not empty
+	places map[netip.Prefix]int // registrations from an address or a subnet
+	order  []*entry             // all entries, in no order, for sampling
+	alarms alarms
+	due    due
+	size   int // bytes that the entries take, as costOf reckons
+	spared int // leases that were not ended when they would have, in all
 }
 
 func newTable(lease time.Duration, limits Limits) *table {
 	return &table{
-		lease:   lease,
-		limits:  limits,
-		entries: make(map[leaseID]*entry),
-		owners:  make(map[nameKey]peer.ID),
-		peers:   make(map[peer.ID][]*entry),
-		places:  make(map[netip.Prefix]int),
-		due:     due{step: max(1, lease/dueSteps), counts: make(map[int64]int)},
+		lease:  lease,
+		limits: limits,
+		peers:  make(map[peer.ID]*entry),
+		named:  make(map[nameKey]*entry),
+		places: make(map[netip.Prefix]int),
+		due:    due{step: max(1, lease/dueSteps), counts: make(map[int64]int)},
 	}
+}
+
+// of yields the entries of a peer. They may be dropped meanwhile.
+func (t *table) of(id peer.ID) iter.Seq[*entry] {
+	return func(yield func(*entry) bool) {
+		for e := t.peers[id]; e != nil; {
+			next := e.next
+			if !yield(e) {
+				return
+			}
+			e = next
+		}
+	}
+}
+
+// find returns the entry of a lease; nil if there is none.
+func (t *table) find(id leaseID) *entry {
+	for e := t.peers[id.peer]; e != nil; e = e.next {
+		if e.claim.key == id.key {
+			return e
+		}
+	}
+	return nil
+}
+
+// owner returns who is listed under a name.
+func (t *table) owner(key nameKey) (id peer.ID, taken bool) {
+	e := t.named[key]
+	if e == nil {
+		return "", false
+	}
+	return e.claim.peer, true
 }
 
 // length is how long a lease granted now runs. Beyond the rate of renewals that the
@@ -103,7 +150,7 @@ func (t *table) length(detached bool) time.Duration {
 	if detached {
 		least = max(least, detachedLease)
 	}
-	return max(least, time.Duration(len(t.entries))*renewalsPerLease*time.Second/maxRenewals)
+	return max(least, time.Duration(len(t.order))*renewalsPerLease*time.Second/maxRenewals)
 }
 
 // alarms is a heap of all entries by when their leases may have ended. A renewal
@@ -111,15 +158,15 @@ func (t *table) length(detached bool) time.Duration {
 type alarms []*entry
 
 func (a alarms) Len() int           { return len(a) }
-func (a alarms) Less(i, j int) bool { return a[i].alarm.Before(a[j].alarm) }
+func (a alarms) Less(i, j int) bool { return a[i].alarm < a[j].alarm }
 func (a alarms) Swap(i, j int) {
 	a[i], a[j] = a[j], a[i]
-	a[i].index, a[j].index = i, j
+	a[i].index, a[j].index = int32(i), int32(j)
 }
 
 func (a *alarms) Push(x any) {
 	e := x.(*entry)
-	e.index = len(*a)
+	e.index = int32(len(*a))
 	*a = append(*a, e)
 }
 
@@ -132,16 +179,20 @@ func (a *alarms) Pop() any {
 
 // admits says why a new registration would be refused for want of room.
 func (t *table) admits(now time.Time, c *claim, m manner) error {
-	if t.entries[leaseID{c.peer, c.key}] != nil {
+	if t.find(leaseID{c.peer, c.key}) != nil {
 		return nil
 	}
-	if n := len(t.entries); n >= t.limits.Registrations {
+	if n := len(t.order); n >= t.limits.Registrations {
 		return t.full(now, fmt.Sprintf("%d registrations", n))
 	}
 	if t.size+costOf(c, self{}) > t.limits.Memory {
 		return t.full(now, fmt.Sprintf("registrations take %d bytes", t.size))
 	}
-	if n := len(t.peers[c.peer]); n >= t.limits.RegistrationsPerPeer {
+	n := 0
+	for range t.of(c.peer) {
+		n++
+	}
+	if n >= t.limits.RegistrationsPerPeer {
 		return t.full(now, fmt.Sprintf("a peer has at most %d names", n))
 	}
 	if n := t.places[m.from]; m.from.IsValid() && n >= t.limits.RegistrationsPerIP {
@@ -170,7 +221,7 @@ func (t *table) grant(now time.Time, c *claim, m manner) (fresh bool, changes []
 		return false, changes, nil, fmt.Errorf("%w: the record gives the name up", ErrMalformed)
 	}
 	id := leaseID{c.peer, c.key}
-	if e := t.entries[id]; e != nil {
+	if e := t.find(id); e != nil {
 		same := e.claim.seq == c.seq && string(e.claim.sealed) == string(c.sealed)
 		if c.seq < e.claim.seq || c.seq == e.claim.seq && !same {
 			return false, changes, nil, &staleError{e.claim.seq}
@@ -184,7 +235,7 @@ func (t *table) grant(now time.Time, c *claim, m manner) (fresh bool, changes []
 		})
 		t.confirm(id, m.confirmed)
 		t.place(e, -1)
-		e.from = m.from
+		e.from = m.origin()
 		t.place(e, 1)
 		t.tell(e, m.self)
 		t.extend(now, e)
@@ -192,7 +243,7 @@ func (t *table) grant(now time.Time, c *claim, m manner) (fresh bool, changes []
 			changes = append(changes, change{kind: Updated, entry: *e, was: &was})
 		}
 		return false, changes, func() []change {
-			if t.entries[id] != e || same {
+			if t.find(id) != e || same {
 				return nil
 			}
 			is := *e
@@ -200,19 +251,20 @@ func (t *table) grant(now time.Time, c *claim, m manner) (fresh bool, changes []
 			return []change{{kind: Updated, entry: *e, was: &is}}
 		}, nil
 	}
-	if owner, taken := t.owners[c.key]; taken && c.key != "" {
-		return false, changes, nil, &NameTakenError{
-			Name: c.name, Owner: owner, Until: t.entries[leaseID{owner, c.key}].expires,
-		}
+	if e := t.named[c.key]; e != nil {
+		return false, changes, nil, &NameTakenError{Name: c.name, Owner: e.claim.peer, Until: e.expires.time()}
 	}
 	if err := t.admits(now, c, m); err != nil {
 		return false, changes, nil, err
 	}
-	e := &entry{claim: c, since: now, expires: now.Add(t.length(m.detached)), online: true, detached: m.detached, from: m.from, confirmed: m.confirmed}
+	e := &entry{
+		claim: c, since: momentOf(now), expires: momentOf(now).add(t.length(m.detached)),
+		online: true, detached: m.detached, from: m.origin(), confirmed: momentOf(m.confirmed),
+	}
 	t.insert(e)
 	t.tell(e, m.self)
 	return true, append(changes, change{kind: Joined, entry: *e}), func() []change {
-		if t.entries[id] != e {
+		if t.find(id) != e {
 			return nil
 		}
 		was := *e
@@ -225,14 +277,14 @@ func (t *table) grant(now time.Time, c *claim, m manner) (fresh bool, changes []
 // and has one lease to renew.
 func (t *table) restore(now time.Time, c *claim, m manner, since time.Time) {
 	t.drop(leaseID{c.peer, c.key})
-	if owner, taken := t.owners[c.key]; taken {
+	if owner, taken := t.owner(c.key); taken {
 		t.drop(leaseID{owner, c.key})
 	}
-	if len(t.entries) >= t.limits.Registrations || t.size+costOf(c, self{}) > t.limits.Memory {
+	if len(t.order) >= t.limits.Registrations || t.size+costOf(c, self{}) > t.limits.Memory {
 		return // the limits were lowered
 	}
 	t.insert(&entry{
-		claim: c, since: since, expires: now.Add(t.length(m.detached)),
+		claim: c, since: momentOf(since), expires: momentOf(now).add(t.length(m.detached)),
 		unconfirmed: true, spared: true, detached: m.detached,
 	})
 }
@@ -241,7 +293,7 @@ func (t *table) restore(now time.Time, c *claim, m manner, since time.Time) {
 // nothing new.
 func (t *table) renew(now time.Time, id leaseID, told *self) ([]change, error) {
 	changes := t.expire(now)
-	e := t.entries[id]
+	e := t.find(id)
 	if e == nil {
 		return changes, ErrNotRegistered
 	}
@@ -253,7 +305,7 @@ func (t *table) renew(now time.Time, id leaseID, told *self) ([]change, error) {
 	switch {
 	case !was.online || was.unconfirmed:
 		changes = append(changes, change{kind: Updated, entry: *e, was: &was})
-	case told != nil && !was.self.same(e.self):
+	case told != nil && !was.told().same(e.told()):
 		changes = append(changes, change{kind: retold, entry: *e, was: &was})
 	}
 	return changes, nil
@@ -262,11 +314,11 @@ func (t *table) renew(now time.Time, id leaseID, told *self) ([]change, error) {
 // extend begins a lease anew because its owner was heard from.
 func (t *table) extend(now time.Time, e *entry) {
 	t.change(e, func() {
-		e.expires = now.Add(t.length(e.detached))
+		e.expires = momentOf(now).add(t.length(e.detached))
 		e.online, e.unconfirmed, e.spared = true, false, false
-		if e.alarm.After(e.expires) {
+		if e.alarm > e.expires {
 			e.alarm = e.expires
-			heap.Fix(&t.alarms, e.index)
+			heap.Fix(&t.alarms, int(e.index))
 		}
 	})
 }
@@ -275,19 +327,19 @@ func (t *table) extend(now time.Time, e *entry) {
 func (t *table) tell(e *entry, told self) {
 	for i, id := range told.neighbours {
 		if known := t.peers[id]; known != nil {
-			told.neighbours[i] = known[0].claim.peer // the same bytes, kept once
+			told.neighbours[i] = known.claim.peer // the same bytes, kept once
 		}
 	}
-	t.change(e, func() { e.self = told })
+	t.change(e, func() { e.self = told.kept() })
 	if t.size > t.limits.Memory {
-		t.change(e, func() { e.self = self{} })
+		t.change(e, func() { e.self = nil })
 	}
 }
 
 // confirm notes when the last renewal of a name was sent to be granted.
 func (t *table) confirm(id leaseID, at time.Time) {
-	if e := t.entries[id]; e != nil && e.confirmed.Before(at) {
-		e.confirmed = at
+	if e := t.find(id); e != nil {
+		e.confirmed = max(e.confirmed, momentOf(at))
 	}
 }
 
@@ -297,9 +349,9 @@ func (t *table) remove(now time.Time, c *claim) (changes []change, undo undo, er
 	if !c.removed {
 		return changes, nil, fmt.Errorf("%w: the record does not give the name up", ErrMalformed)
 	}
-	e := t.entries[leaseID{c.peer, c.key}]
+	e := t.find(leaseID{c.peer, c.key})
 	if e == nil {
-		if owner, taken := t.owners[c.key]; taken {
+		if owner, taken := t.owner(c.key); taken {
 			return changes, nil, fmt.Errorf("%w: %s", ErrNotOwner, owner)
 		}
 		return changes, nil, ErrNotRegistered
@@ -317,7 +369,7 @@ func (t *table) remove(now time.Time, c *claim) (changes []change, undo undo, er
 
 // end drops a lease without a word of its owner.
 func (t *table) end(id leaseID) []change {
-	e := t.entries[id]
+	e := t.find(id)
 	if e == nil {
 		return nil
 	}
@@ -328,7 +380,7 @@ func (t *table) end(id leaseID) []change {
 
 // oust drops the lease on a name of anybody but the peer to whom it belongs.
 func (t *table) oust(key nameKey, owner peer.ID) []change {
-	if holder, taken := t.owners[key]; taken && holder != owner {
+	if holder, taken := t.owner(key); taken && holder != owner {
 		return t.end(leaseID{holder, key})
 	}
 	return nil
@@ -338,7 +390,7 @@ func (t *table) oust(key nameKey, owner peer.ID) []change {
 // nothing.
 func (t *table) presence(now time.Time, id peer.ID, online bool) []change {
 	changes := t.expire(now)
-	for _, e := range t.peers[id] {
+	for e := range t.of(id) {
 		if e.online == online || e.detached && !online {
 			continue
 		}
@@ -357,9 +409,10 @@ func (t *table) presence(now time.Time, id peer.ID, online bool) []change {
 // it doubts itself first.
 func (t *table) expire(now time.Time) []change {
 	var changes []change
-	for len(t.alarms) > 0 && !t.alarms[0].alarm.After(now) {
+	at := momentOf(now)
+	for len(t.alarms) > 0 && t.alarms[0].alarm <= at {
 		e := t.alarms[0]
-		if e.expires.After(now) {
+		if e.expires > at {
 			e.alarm = e.expires
 			heap.Fix(&t.alarms, 0)
 			continue
@@ -379,24 +432,24 @@ func (t *table) expire(now time.Time) []change {
 // doubtful reports whether so many leases are about to end that the fault is more
 // likely this server's: its connection was cut, its machine slept.
 func (t *table) doubtful(now time.Time) bool {
-	if len(t.entries) < doubtLeast {
+	if len(t.order) < doubtLeast {
 		return false
 	}
-	ending := t.due.until(now.Add(t.length(false) / doubtWindow))
-	return ending*100 > len(t.entries)*doubtPercent
+	ending := t.due.until(momentOf(now).add(t.length(false) / doubtWindow))
+	return ending*100 > len(t.order)*doubtPercent
 }
 
 // spare gives the leases that are about to end one more, as unconfirmed ones.
 func (t *table) spare(now time.Time) []change {
 	var changes []change
-	end := now.Add(t.length(false) / doubtWindow)
+	end := momentOf(now).add(t.length(false) / doubtWindow)
 	for _, e := range t.order {
-		if e.spared || e.expires.After(end) {
+		if e.spared || e.expires > end {
 			continue
 		}
 		was := *e
 		t.change(e, func() {
-			e.expires = now.Add(t.length(e.detached))
+			e.expires = momentOf(now).add(t.length(e.detached))
 			e.unconfirmed, e.spared = true, true
 		})
 		t.spared++
@@ -410,16 +463,13 @@ func (t *table) next() (time.Time, bool) {
 	if len(t.alarms) == 0 {
 		return time.Time{}, false
 	}
-	return t.alarms[0].alarm, true
+	return t.alarms[0].alarm.time(), true
 }
 
 // lookup finds who holds a name.
 func (t *table) lookup(now time.Time, key nameKey) (entry, error) {
-	owner, taken := t.owners[key]
-	if taken {
-		if e := t.entries[leaseID{owner, key}]; e.expires.After(now) {
-			return *e, nil
-		}
+	if e := t.named[key]; e != nil && e.expires > momentOf(now) {
+		return *e, nil
 	}
 	return entry{}, ErrNotRegistered
 }
@@ -428,7 +478,7 @@ func (t *table) lookup(now time.Time, key nameKey) (entry, error) {
 func (t *table) list(now time.Time) []entry {
 	all := make([]entry, 0, len(t.order))
 	for _, e := range t.order {
-		if e.expires.After(now) {
+		if e.expires > momentOf(now) {
 			all = append(all, *e)
 		}
 	}
@@ -455,12 +505,12 @@ func spread(rng *rand.Rand, size, wanted int) []int {
 }
 
 func (t *table) insert(e *entry) {
-	t.entries[e.id()] = e
 	if e.claim.key != "" {
-		t.owners[e.claim.key] = e.claim.peer
+		t.named[e.claim.key] = e
 	}
-	t.peers[e.claim.peer] = append(t.peers[e.claim.peer], e)
-	e.place = len(t.order)
+	e.next = t.peers[e.claim.peer]
+	t.peers[e.claim.peer] = e
+	e.place = int32(len(t.order))
 	t.order = append(t.order, e)
 	e.alarm = e.expires
 	heap.Push(&t.alarms, e)
@@ -470,10 +520,10 @@ func (t *table) insert(e *entry) {
 
 // place counts an entry where it came from.
 func (t *table) place(e *entry, n int) {
-	if !e.from.IsValid() {
+	if e.from == nil {
 		return
 	}
-	for _, where := range [...]netip.Prefix{e.from, subnet(e.from)} {
+	for _, where := range [...]netip.Prefix{*e.from, subnet(*e.from)} {
 		if t.places[where] += n; t.places[where] == 0 {
 			delete(t.places, where)
 		}
@@ -489,64 +539,74 @@ func (t *table) change(e *entry, change func()) {
 
 // count adds an entry to the sums, or takes it out of them.
 func (t *table) count(e *entry, n int) {
-	t.size += n * costOf(e.claim, e.self)
+	t.size += n * costOf(e.claim, e.told())
 	if !e.spared {
 		t.due.add(e.expires, n)
 	}
 }
 
 func (t *table) drop(id leaseID) {
-	e := t.entries[id]
+	e := t.find(id)
 	if e == nil {
 		return
 	}
-	delete(t.entries, id)
 	if id.key != "" {
-		delete(t.owners, id.key)
+		delete(t.named, id.key)
 	}
-	rest := slices.DeleteFunc(t.peers[id.peer], func(other *entry) bool { return other == e })
-	if len(rest) == 0 {
-		delete(t.peers, id.peer)
-	} else {
-		t.peers[id.peer] = rest
-	}
+	t.unlink(e)
 	last := len(t.order) - 1
 	t.order[e.place] = t.order[last]
 	t.order[e.place].place = e.place
 	t.order[last] = nil
 	t.order = t.order[:last]
-	heap.Remove(&t.alarms, e.index)
+	heap.Remove(&t.alarms, int(e.index))
 	t.count(e, -1)
 	t.place(e, -1)
 }
 
+// unlink takes an entry out of those of its peer.
+func (t *table) unlink(e *entry) {
+	switch first := t.peers[e.claim.peer]; {
+	case first != e:
+		for ; first.next != e; first = first.next {
+		}
+		first.next = e.next
+	case e.next == nil:
+		delete(t.peers, e.claim.peer)
+	default:
+		t.peers[e.claim.peer] = e.next
+	}
+	e.next = nil
+}
+
 // check finds what must never be; tests call it after every step.
 func (t *table) check() error {
-	if len(t.order) != len(t.entries) || len(t.alarms) != len(t.entries) {
-		return errors.New("order, alarms and entries differ")
+	if len(t.order) != len(t.alarms) {
+		return errors.New("order and alarms differ")
 	}
 	names, size, places := 0, 0, 0
 	due := due{t.due.step, t.due.origin, make(map[int64]int)}
-	for id, e := range t.entries {
-		size += costOf(e.claim, e.self)
+	for _, e := range t.order {
+		id := e.id()
+		size += costOf(e.claim, e.told())
 		if !e.spared {
 			due.add(e.expires, 1)
 		}
-		if e.from.IsValid() {
+		if e.from != nil {
 			places += 2
 		}
-		if e.id() != id || t.order[e.place] != e || t.alarms[e.index] != e || e.alarm.After(e.expires) {
+		if t.find(id) != e || t.order[e.place] != e || t.alarms[e.index] != e || e.alarm > e.expires {
 			return fmt.Errorf("entry %v is out of place", id)
 		}
 		if id.key == "" {
 			continue
 		}
 		names++
-		if t.owners[id.key] != id.peer {
+		if t.named[id.key] != e {
 			return fmt.Errorf("name %q is held by two", id.key)
 		}
 	}
-	if names != len(t.owners) {
+	if names != len(t.named) {
 		return errors.New("a name without a lease")
 	}
 	if size != t.size || !maps.Equal(due.counts, t.due.counts) {
@@ -559,10 +619,12 @@ func (t *table) check() error {
 		return errors.New("places and entries differ")
 	}
 	perPeer := 0
-	for _, entries := range t.peers {
-		perPeer += len(entries)
+	for id := range t.peers {
+		for range t.of(id) {
+			perPeer++
+		}
 	}
-	if perPeer != len(t.entries) {
+	if perPeer != len(t.order) {
 		return errors.New("peers and entries differ")
 	}
 	return nil

@@ -249,7 +249,7 @@ func TestTableMachine(t *testing.T) {
 				var want error
 				h, mine := model[id]
 				same := mine && h.seq == c.seq
-				if e := table.entries[id]; same && e != nil && e.claim.name != c.name {
+				if e := table.find(id); same && e != nil && e.claim.name != c.name {
 					same = false
 				}
 				who, taken := owner(c.key)
@@ -353,7 +353,7 @@ func TestTableMachine(t *testing.T) {
 				}
 				for _, e := range list {
 					h, ok := model[e.id()]
-					if !ok || h.seq != e.claim.seq || !h.expires.Equal(e.expires) || h.online != e.online {
+					if !ok || h.seq != e.claim.seq || momentOf(h.expires) != e.expires || h.online != e.online {
 						t.Fatalf("lease %v is %+v, want %+v", e.id(), e, h)
 					}
 				}

@@ -118,7 +118,7 @@ func (s *Server) apply(batch []*write) {
 			continue
 		}
 		id := leaseID{w.claim.peer, w.claim.key}
-		steps = append(steps, grantStep(s.table.entries[id]))
+		steps = append(steps, grantStep(s.table.find(id)))
 		if !s.connected(id.peer) { // it left while its claim was on the way
 			s.note(s.table.presence(now, id.peer, false))
 		}
