@@ -12,6 +12,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/libp2p/go-libp2p/p2p/host/peerstore/pstoremem"
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
 	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
 	"github.com/libp2p/go-libp2p/p2p/protocol/identify"
@@ -55,11 +56,19 @@ func newHost(key crypto.PrivKey, gate *gate) (host.Host, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set limits: %w", err)
 	}
+	addrs, err := pstoremem.NewPeerstore(pstoremem.WithMaxAddresses(0))
+	if err != nil {
+		return nil, fmt.Errorf("keep addresses: %w", err)
+	}
 	lean := *yamux.DefaultTransport
 	lean.MaxStreamWindowSize = streamWindow
 	h, err := libp2p.New(
 		libp2p.Identity(key),
 		libp2p.NoListenAddrs,
+		// Of peers that have left nothing: v0.51 would keep the addresses of each, over
+		// a kibibyte, for as long as the server runs. Those of the other servers of a
+		// federation stay.
+		libp2p.Peerstore(addrs),
 		libp2p.ResourceManager(manager),
 		libp2p.ConnectionGater(gate),
 		libp2p.ConnectionManager(&connmgr.NullConnMgr{}),

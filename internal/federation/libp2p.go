@@ -30,7 +30,8 @@ func OverHost(h host.Host) *HostNetwork { return &HostNetwork{host: h} }
 
 // Dial opens a stream to a server.
 func (n *HostNetwork) Dial(ctx context.Context, to peer.AddrInfo, id string) (net.Conn, error) {
-	n.host.Peerstore().AddAddrs(to.ID, to.Addrs, peerstore.TempAddrTTL)
+	// For good: a host may be set to keep no others, and servers are few.
+	n.host.Peerstore().AddAddrs(to.ID, to.Addrs, peerstore.PermanentAddrTTL)
 	// A server that was just started again is not to be given up for minutes.
 	ctx = network.WithForceDirectDial(ctx, "federation")
 	stream, err := n.host.NewStream(ctx, to.ID, protocol.ID(id))

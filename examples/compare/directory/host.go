@@ -8,6 +8,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/libp2p/go-libp2p/p2p/host/peerstore/pstoremem"
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
 	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
 	"github.com/libp2p/go-libp2p/p2p/protocol/identify"
@@ -34,10 +35,15 @@ func newHost() (host.Host, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set limits: %w", err)
 	}
+	addrs, err := pstoremem.NewPeerstore(pstoremem.WithMaxAddresses(0))
+	if err != nil {
+		return nil, fmt.Errorf("keep addresses: %w", err)
+	}
 	lean := *yamux.DefaultTransport
 	lean.MaxStreamWindowSize = streamWindow
 	return libp2p.New(
 		libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"),
+		libp2p.Peerstore(addrs),
 		libp2p.ResourceManager(manager),
 		libp2p.ConnectionManager(&connmgr.NullConnMgr{}),
 		libp2p.Transport(tcp.NewTCPTransport, tcp.DisableReuseport()),
