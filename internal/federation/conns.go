@@ -16,7 +16,7 @@ type conns struct {
 	mu     sync.Mutex
 	open   map[*conn]struct{}
 	in     map[peer.ID]int
-	inAll  int
+	coming [strangers + 1]int // of each kind
 	closed bool
 	wg     sync.WaitGroup
 }
@@ -26,12 +26,21 @@ type conn struct {
 	net.Conn
 	peer  peer.ID
 	owner *conns
-	in    bool
+	kind  kind
 	once  sync.Once
 
 	// idle and write, if not zero, bound each Read and Write.
 	idle, write time.Duration
 }
+
+// kind is who opened a conn.
+type kind uint8
+
+const (
+	ours kind = iota
+	members
+	strangers
+)
 
 // remotePeer tells who is at the other end.
 func remotePeer(c net.Conn) peer.ID {
@@ -39,22 +48,52 @@ func remotePeer(c net.Conn) peer.ID {
 	return addr.Peer
 }
 
-// add takes a conn in, and returns nil, with the conn closed, if there are too many.
-func (s *conns) add(c net.Conn, in bool) *conn {
-	own := &conn{Conn: c, peer: remotePeer(c), owner: s, in: in}
+// add takes a conn in that this server opened, and returns nil, with the conn closed,
+// if it is too late.
+func (s *conns) add(c net.Conn) *conn { return s.take(c, ours) }
+
+// admit takes a conn in that another opened, and returns nil, with the conn closed, if
+// there are too many.
+func (s *conns) admit(c net.Conn, member bool) *conn {
+	if member {
+		return s.take(c, members)
+	}
+	return s.take(c, strangers)
+}
+
+func (s *conns) take(c net.Conn, k kind) *conn {
+	own := &conn{Conn: c, peer: remotePeer(c), owner: s, kind: k}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || in && (s.inAll >= maxConns || s.in[own.peer] >= maxConnsPerPeer) {
+	if s.closed || !s.room(own.peer, k) {
 		_ = c.Close()
 		return nil
 	}
 	s.open[own] = struct{}{}
 	s.wg.Add(1)
-	if in {
-		s.inAll++
-		s.in[own.peer]++
-	}
+	s.count(own, 1)
 	return own
+}
+
+func (s *conns) room(from peer.ID, k kind) bool {
+	switch k {
+	case members:
+		return s.coming[k] < maxConns && s.in[from] < maxConnsPerPeer
+	case strangers:
+		return s.coming[k] < maxStrangers && s.in[from] < maxConnsPerStranger
+	}
+	return true
+}
+
+// count adds a conn to those that are in, or takes it out.
+func (s *conns) count(c *conn, n int) {
+	if c.kind == ours {
+		return
+	}
+	s.coming[c.kind] += n
+	if s.in[c.peer] += n; s.in[c.peer] == 0 {
+		delete(s.in, c.peer)
+	}
 }
 
 func (c *conn) Read(b []byte) (int, error) {
@@ -79,12 +118,7 @@ func (c *conn) Close() error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.open, c)
-		if c.in {
-			s.inAll--
-			if s.in[c.peer]--; s.in[c.peer] == 0 {
-				delete(s.in, c.peer)
-			}
-		}
+		s.count(c, -1)
 		s.wg.Done()
 	})
 	return err

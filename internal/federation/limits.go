@@ -29,6 +29,11 @@ const (
 	// follower passes as many claims on as it has passing.
 	maxConns        = 1024
 	maxConnsPerPeer = 2 * maxPassing
+	// maxStrangers and maxConnsPerStranger are those of peers that are no members as
+	// far as this server knows: of the servers that wait to be one, or for one that
+	// waits of all. However many come, there is room for members.
+	maxStrangers        = 256
+	maxConnsPerStranger = 16
 	// maxPassing bounds what a follower passes on at the same time.
 	maxPassing = 128
 	// maxProposals bounds what a leader has under way.

@@ -25,7 +25,7 @@ func (f *Federation) accept(listener net.Listener, handle func(*conn)) {
 		if err != nil {
 			return
 		}
-		if own := f.conns.add(c, true); own != nil {
+		if own := f.conns.admit(c, f.isMember(remotePeer(c))); own != nil {
 			f.wg.Go(func() { handle(own) })
 		}
 	}
