@@ -108,17 +108,3 @@ func FuzzMember(f *testing.F) {
 		}
 	})
 }
-
-// FuzzLog: an entry of raft's log is read as it was written, or refused.
-func FuzzLog(f *testing.F) {
-	f.Add(encodeLog(&raft.Log{Index: 1, Term: 2, Type: raft.LogCommand, Data: []byte("data"), Extensions: []byte("more")}))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		var l raft.Log
-		if decodeLog(1, data, &l) != nil {
-			return
-		}
-		if again := encodeLog(&l); string(again) != string(data) {
-			t.Fatalf("%x came back as %x", data, again)
-		}
-	})
-}

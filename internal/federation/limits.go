@@ -42,6 +42,8 @@ const (
 
 // Bounds on time.
 const (
+	// lockTimeout bounds the wait for another process to let the log's file go.
+	lockTimeout = 5 * time.Second
 	// helloTimeout bounds the exchange that opens a stream.
 	helloTimeout = 5 * time.Second
 	// askTimeout bounds a question to another server.

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 
 	"github.com/hashicorp/raft"
+	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
+	"go.etcd.io/bbolt"
 
 	"github.com/grapevine-p2p/grapevine/internal/durable"
 )
@@ -26,7 +28,12 @@ func OpenStores(folder string) (*Stores, error) {
 	if err := os.MkdirAll(folder, durable.PrivateDirPerm); err != nil {
 		return nil, fmt.Errorf("make the federation's folder: %w", err)
 	}
-	log, err := openBoltLog(filepath.Join(folder, "raft.db"))
+	// bbolt syncs what is stored. (raft-boltdb v2.3.1 does not build beside raft v1.8.0:
+	// the metrics package that they share dropped what it imports.)
+	log, err := raftboltdb.New(raftboltdb.Options{
+		Path:        filepath.Join(folder, "raft.db"),
+		BoltOptions: &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType},
+	})
 	if err != nil {
 		return nil, fmt.Errorf("open the federation's log: %w", err)
 	}
@@ -72,7 +79,7 @@ func (s *Stores) incarnation() (random, error) {
 // random returns what is stored under a key, "" if nothing is.
 func (s *Stores) random(key []byte) (random, error) {
 	value, err := s.stable.Get(key)
-	if err != nil && err.Error() != errNotFound.Error() { // raft's stores tell it so
+	if err != nil && err.Error() != raftboltdb.ErrKeyNotFound.Error() { // all of raft's stores say it in these words
 		return "", fmt.Errorf("read the federation's store: %w", err)
 	}
 	if len(value) == 0 {

@@ -1,77 +1,41 @@
 package federation
 
 import (
-	"bytes"
-	"errors"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/raft"
 
 	"github.com/grapevine-p2p/grapevine/internal/durable"
 )
 
-// The log on disk keeps to the contract that raft has with its stores.
-func TestBoltLog(t *testing.T) {
-	name := filepath.Join(t.TempDir(), "raft.db")
-	log, err := openBoltLog(name)
+// What is on disk is its owner's alone, and there after it was closed.
+func TestStoresOnDisk(t *testing.T) {
+	folder := t.TempDir()
+	stores, err := OpenStores(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := durable.CheckPrivate(durable.OS{}, name, durable.PrivatePerm); err != nil {
+	if err := durable.CheckPrivate(durable.OS{}, filepath.Join(folder, "raft.db"), durable.PrivatePerm); err != nil {
 		t.Error(err)
 	}
-	if first, err := log.FirstIndex(); first != 0 || err != nil {
-		t.Errorf("an empty log begins at %d, %v", first, err)
+	if r, err := stores.random(federationKey); r != "" || err != nil {
+		t.Errorf("a value that was never set: %q, %v", r, err)
 	}
-	if _, err := log.Get([]byte("never set")); err == nil || err.Error() != "not found" {
-		t.Errorf("a value that was never set: %v", err)
+	first, err := stores.incarnation()
+	if err != nil || first == "" {
+		t.Fatalf("incarnation %q, %v", first, err)
 	}
-	if _, err := log.GetUint64([]byte("never set")); err == nil || err.Error() != "not found" {
-		t.Errorf("a number that was never set: %v", err)
-	}
-	if err := log.GetLog(1, &raft.Log{}); !errors.Is(err, raft.ErrLogNotFound) {
-		t.Errorf("an entry that is not there: %v", err)
-	}
-	var entries []*raft.Log
-	for i := range uint64(1000) {
-		entries = append(entries, &raft.Log{
-			Index: i + 1, Term: 3, Type: raft.LogCommand, Data: bytes.Repeat([]byte{byte(i)}, int(i)), AppendedAt: time.Unix(int64(i), 5),
-		})
-	}
-	if err := log.StoreLogs(entries); err != nil {
+	if err := stores.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(log.SetUint64([]byte("n"), 7), log.Set([]byte("b"), []byte("bytes")), log.DeleteRange(1, 500), log.DeleteRange(900, 2000)); err != nil {
+	if stores, err = OpenStores(folder); err != nil {
 		t.Fatal(err)
 	}
-	if err := log.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if log, err = openBoltLog(name); err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
-	first, errFirst := log.FirstIndex()
-	last, errLast := log.LastIndex()
-	if first != 501 || last != 899 || errors.Join(errFirst, errLast) != nil {
-		t.Errorf("the log goes from %d to %d, %v %v", first, last, errFirst, errLast)
-	}
-	for i := first; i <= last; i++ {
-		var got raft.Log
-		want := entries[i-1]
-		if err := log.GetLog(i, &got); err != nil || got.Index != i || got.Term != 3 || got.Type != want.Type ||
-			!bytes.Equal(got.Data, want.Data) || !got.AppendedAt.Equal(want.AppendedAt) {
-			t.Fatalf("entry %d came back as %+v, %v", i, got, err)
-		}
-	}
-	if n, err := log.GetUint64([]byte("n")); n != 7 || err != nil {
-		t.Errorf("number: %d, %v", n, err)
-	}
-	if b, err := log.Get([]byte("b")); string(b) != "bytes" || err != nil {
-		t.Errorf("bytes: %q, %v", b, err)
+	defer stores.Close()
+	if again, err := stores.incarnation(); again != first || err != nil {
+		t.Errorf("incarnation %s came back as %s, %v", first, again, err)
 	}
 }
 
