@@ -7,22 +7,31 @@ import "time"
 // time, and longer ago than any other.
 type moment int64
 
-// start is when moments are counted from: so long ago that what is told of the past
-// comes after it, and not so long that the future does not fit.
-var start = time.Now().Add(-150 * 365 * 24 * time.Hour)
+// start is when the process began, by both clocks: a time that is too long ago has no
+// reading of the monotonic one.
+var start = time.Now()
+
+// past is how much comes before start: more than anybody tells of. maxFuture keeps
+// sums within an int64.
+const (
+	past      = 150 * 365 * 24 * time.Hour
+	maxFuture = 100 * 365 * 24 * time.Hour
+)
 
 func momentOf(t time.Time) moment {
 	if t.IsZero() {
 		return 0
 	}
-	return max(1, moment(t.Sub(start)))
+	return max(1, moment(past+min(maxFuture, t.Sub(start))))
 }
 
+// time returns the moment by the clock on the wall as it is set now.
 func (m moment) time() time.Time {
 	if m == 0 {
 		return time.Time{}
 	}
-	return start.Add(time.Duration(m))
+	now := time.Now()
+	return now.Add(m.since(momentOf(now)))
 }
 
 func (m moment) add(d time.Duration) moment { return m + moment(d) }

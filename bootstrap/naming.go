@@ -29,9 +29,13 @@ func (s *Server) claimName(ctx context.Context, c *claim, m manner) (fresh bool,
 	began = time.Now()
 	s.mu.Lock()
 	err = s.table.admits(began, c, m) // no name for whom there is no room
+	if listed := s.table.named[c.key]; err == nil && !held && listed != nil && listed.claim.peer != c.peer {
+		// The names were lost, or kept by an older version: who is listed comes first.
+		err = &NameTakenError{Name: c.name, Owner: listed.claim.peer, Until: listed.expires.time()}
+	}
 	var confirmed time.Time
 	if e := s.table.find(leaseID{c.peer, c.key}); e != nil {
-		confirmed = e.confirmed.time()
+		confirmed = e.confirmed
 	}
 	s.mu.Unlock()
 	if err != nil {
@@ -130,7 +134,7 @@ func (s *Server) namesChanged(changes []names.Change) {
 			s.rememberGain(now, key, c.Holding.Owner)
 			e := s.table.named[key]
 			// One whose term runs holds it: what is told is from before that.
-			if e != nil && s.termLeft(e.confirmed.time(), now) == 0 {
+			if e != nil && s.termLeft(e.confirmed, now) == 0 {
 				s.note(s.table.oust(key, c.Holding.Owner))
 			}
 		case names.GivenUp:
@@ -218,9 +222,8 @@ func (s *Server) dueNames(now time.Time) []*claim {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var due []*claim
-	at := momentOf(now)
 	for _, e := range s.table.order {
-		if e.claim.key != "" && !e.unconfirmed && at.since(e.confirmed) > s.Term/renewalsPerTerm {
+		if e.claim.key != "" && !e.unconfirmed && s.termLeft(e.confirmed, now) < s.Term-s.Term/renewalsPerTerm {
 			due = append(due, e.claim)
 		}
 	}

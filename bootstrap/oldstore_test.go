@@ -63,8 +63,13 @@ func TestRegistrationsOfAnOlderVersion(t *testing.T) {
 	if r := found["Alice"]; !r.Unconfirmed || r.Online || !r.Since.Equal(since) {
 		t.Errorf("taken over: %+v", r)
 	}
-	// The older version granted names without consensus.
-	resp := rawTalk(t, alice, s).asks(t, registerRequest(sealed(t, alice, func(c *claim) { c.name, c.seq = "Alice", 2 })))
+	// The older version granted names without consensus: who has one keeps it.
+	stranger := newHost(t)
+	resp := rawTalk(t, stranger, s).asks(t, registerRequest(sealed(t, stranger, func(c *claim) { c.name = "carol" })))
+	if resp.GetError().GetCode() != pb.DirectoryErrorCode_DIRECTORY_ERROR_NAME_TAKEN || string(resp.GetError().GetOwner()) != string(carol.ID()) {
+		t.Errorf("the name of one who is expected back: %v", resp)
+	}
+	resp = rawTalk(t, alice, s).asks(t, registerRequest(sealed(t, alice, func(c *claim) { c.name, c.seq = "Alice", 2 })))
 	if resp.GetGranted().GetTermMs() == 0 {
 		t.Errorf("its holder gets its name: %v", resp)
 	}

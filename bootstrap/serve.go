@@ -322,11 +322,11 @@ func (s *Server) granted(id leaseID, fresh bool) (*pb.DirectoryResponse, error) 
 	return s.grant(expires, confirmed, fresh), nil
 }
 
-func (s *Server) grant(expires, confirmed moment, fresh bool) *pb.DirectoryResponse {
+func (s *Server) grant(expires moment, confirmed time.Time, fresh bool) *pb.DirectoryResponse {
 	now := time.Now()
 	return &pb.DirectoryResponse{Body: &pb.DirectoryResponse_Granted{Granted: &pb.DirectoryGranted{
 		LeaseMs: uint64(max(0, expires.since(momentOf(now))).Milliseconds()), Fresh: fresh,
-		TermMs: uint64(s.termLeft(confirmed.time(), now).Milliseconds()),
+		TermMs: uint64(s.termLeft(confirmed, now).Milliseconds()),
 	}}}
 }
 
@@ -357,13 +357,13 @@ func (s *Server) renew(remote peer.ID, req *pb.DirectoryRenew) (*pb.DirectoryRes
 }
 
 // extend renews a lease and tells until when it and since when its name's term run.
-func (s *Server) extend(id leaseID, told *self) (expires, confirmed moment, err error) {
+func (s *Server) extend(id leaseID, told *self) (expires moment, confirmed time.Time, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	changes, err := s.table.renew(time.Now(), id, told)
 	s.note(changes)
 	if err != nil {
-		return 0, 0, err
+		return 0, time.Time{}, err
 	}
 	e := s.table.find(id)
 	return e.expires, e.confirmed, nil

@@ -28,10 +28,10 @@ type entry struct {
 	next      *entry        // another of the same peer
 	since     moment
 	expires   moment
-	confirmed moment // when the last renewal of its name was sent to be granted
-	alarm     moment // not after expires
-	index     int32  // in alarms
-	place     int32  // in order
+	confirmed time.Time // when the last renewal of its name was sent to be granted, by both clocks: see names.Term
+	alarm     moment    // not after expires
+	index     int32     // in alarms
+	place     int32     // in order
 	online    bool
 	// unconfirmed: not heard from since the server was restarted, or suspected
 	// itself.
@@ -259,7 +259,7 @@ func (t *table) grant(now time.Time, c *claim, m manner) (fresh bool, changes []
 	}
 	e := &entry{
 		claim: c, since: momentOf(now), expires: momentOf(now).add(t.length(m.detached)),
-		online: true, detached: m.detached, from: m.origin(), confirmed: momentOf(m.confirmed),
+		online: true, detached: m.detached, from: m.origin(), confirmed: m.confirmed,
 	}
 	t.insert(e)
 	t.tell(e, m.self)
@@ -338,8 +338,8 @@ func (t *table) tell(e *entry, told self) {
 
 // confirm notes when the last renewal of a name was sent to be granted.
 func (t *table) confirm(id leaseID, at time.Time) {
-	if e := t.find(id); e != nil {
-		e.confirmed = max(e.confirmed, momentOf(at))
+	if e := t.find(id); e != nil && e.confirmed.Before(at) {
+		e.confirmed = at
 	}
 }
 
