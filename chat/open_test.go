@@ -65,6 +65,27 @@ func TestOpenByAnnouncement(t *testing.T) {
 	}
 }
 
+func TestOpenByQueryWhoIsNotAnnounced(t *testing.T) {
+	nodes := p2ptest.New(t, 3).Nodes
+	alice := newService(t, nodes[0], "", WithResolver(book{}))
+	newService(t, nodes[1], "", WithName("Bob"), WithoutAnnouncement())
+	newService(t, nodes[2], "", WithName("Carol"))
+	for ctx := soon(t); len(nodes[0].Online()) == 0; {
+		for range nodes[0].Events(ctx) {
+			break
+		}
+		if ctx.Err() != nil {
+			t.Fatal("carol was never online")
+		}
+	}
+	if online := nodes[0].Online(); len(online) != 1 || online[0].Name != "Carol" {
+		t.Errorf("announced are %+v", online)
+	}
+	if c := open(t, alice, "bob"); c.Peer() != nodes[1].ID() {
+		t.Error("somebody else")
+	}
+}
+
 func TestOpenByQuery(t *testing.T) {
 	// The stranger who asks has heard no announcement yet, and no address.
 	net := p2ptest.New(t, 4)

@@ -39,6 +39,12 @@ func WithName(name string) Option {
 	}
 }
 
+// WithoutAnnouncement keeps the name out of the node's announcements: only who knows it
+// finds us, by a directory or by query.
+func WithoutAnnouncement() Option {
+	return func(s *Service) error { s.unannounced = true; return nil }
+}
+
 // WithResolver makes Open ask r for names first.
 func WithResolver(r Resolver) Option {
 	return func(s *Service) error { s.resolver = r; return nil }

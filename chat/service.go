@@ -22,14 +22,15 @@ import (
 // Service is chat on one node. Its methods may be called concurrently. Make it with
 // [New].
 type Service struct {
-	node     *p2p.Node
-	folder   string
-	name     string
-	resolver Resolver
-	accept   func(Request) error
-	log      *slog.Logger
-	fsys     durable.FS
-	timing   timing
+	node        *p2p.Node
+	folder      string
+	name        string
+	unannounced bool
+	resolver    Resolver
+	accept      func(Request) error
+	log         *slog.Logger
+	fsys        durable.FS
+	timing      timing
 
 	contacts *contacts
 	events   *feed.Feed[Event]
@@ -88,7 +89,7 @@ func New(n *p2p.Node, folder string, opts ...Option) (*Service, error) {
 	if s.listener, err = n.Listen(wire.ChatService); err != nil {
 		return nil, fmt.Errorf("new chat: %w", err)
 	}
-	if s.name != "" {
+	if s.name != "" && !s.unannounced {
 		if err := n.Announce(s.name); err != nil {
 			return nil, errors.Join(fmt.Errorf("new chat: %w", err), s.listener.Close())
 		}

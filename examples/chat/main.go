@@ -35,6 +35,9 @@ func (c *cli) Run(ctx context.Context, out *program.Output) (err error) {
 	if c.Name != "" {
 		opts = append(opts, chat.WithName(c.Name))
 	}
+	if c.Hidden {
+		opts = append(opts, chat.WithoutAnnouncement())
+	}
 	if self.Directory != nil {
 		opts = append(opts, chat.WithResolver(self.Directory))
 	}
