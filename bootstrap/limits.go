@@ -64,12 +64,21 @@ type Limits struct {
 	ClaimsPerIP float64
 	// ClaimsPerSubnet is that from one subnet: 10 by default.
 	ClaimsPerSubnet float64
+	// NamesPerIP is the number of free names a day that may be claimed from one
+	// address: 256 by default. A name stays reserved for days, so the rate of
+	// claims alone would let one address use all names up.
+	NamesPerIP float64
+	// NamesPerSubnet is that from one subnet: 1,024 by default.
+	NamesPerSubnet float64
 }
 
 // How fast what was used of a rate comes back: the burst is so many seconds of it.
 const (
 	requestBurst = 10
 	claimBurst   = 100
+	nameBurst    = secondsPerDay
+
+	secondsPerDay = 24 * 60 * 60
 )
 
 // The budget for registrations.
@@ -117,6 +126,8 @@ func (l Limits) withDefaults() Limits {
 	rate(&l.RequestsPerSubnet, 1000)
 	rate(&l.ClaimsPerIP, 2)
 	rate(&l.ClaimsPerSubnet, 10)
+	rate(&l.NamesPerIP, 256)
+	rate(&l.NamesPerSubnet, 1024)
 	return l
 }
 

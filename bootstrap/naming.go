@@ -33,6 +33,12 @@ func (s *Server) claimName(ctx context.Context, c *claim, m manner) (fresh bool,
 		// The names were lost, or kept by an older version: who is listed comes first.
 		err = &NameTakenError{Name: c.name, Owner: listed.claim.peer, Until: listed.expires.time()}
 	}
+	if err == nil && !held {
+		if wait, ok := s.freeNames.take(began, c.peer, m.from); !ok {
+			s.counts.busy.Add(1)
+			err = busy(wait)
+		}
+	}
 	var confirmed time.Time
 	if e := s.table.find(leaseID{c.peer, c.key}); e != nil {
 		confirmed = e.confirmed

@@ -103,6 +103,7 @@ type Server struct {
 	listed    listing // the last copy that was made
 	requests  rates
 	claims    rates
+	freeNames rates // those that are claimed
 	storeFail error
 	// storeAgain is when a store that failed is tried again.
 	storeAgain time.Time
@@ -198,6 +199,10 @@ func (s *Server) setUp() {
 	s.claims = rates{
 		addrs:   newQuota[netip.Prefix](s.Limits.ClaimsPerIP, claimBurst, maxQuotas),
 		subnets: newQuota[netip.Prefix](s.Limits.ClaimsPerSubnet, claimBurst, maxQuotas),
+	}
+	s.freeNames = rates{
+		addrs:   newQuota[netip.Prefix](s.Limits.NamesPerIP/secondsPerDay, nameBurst, maxQuotas),
+		subnets: newQuota[netip.Prefix](s.Limits.NamesPerSubnet/secondsPerDay, nameBurst, maxQuotas),
 	}
 }
 

@@ -26,6 +26,8 @@ type limits struct {
 	RequestsPerSubnet         float64 `help:"Requests a second from one public subnet; 1,000 by default." placeholder:"N"`
 	ClaimsPerIP               float64 `name:"claims-per-ip" help:"Registrations and removals a second from one public IP address; 2 by default." placeholder:"N"`
 	ClaimsPerSubnet           float64 `help:"Registrations and removals a second from one public subnet; 10 by default." placeholder:"N"`
+	NamesPerIP                float64 `name:"names-per-ip" help:"Free names claimed a day from one public IP address; 256 by default." placeholder:"N"`
+	NamesPerSubnet            float64 `help:"Free names claimed a day from one public subnet; 1,024 by default." placeholder:"N"`
 }
 
 // maxMiB keeps a number of bytes far from its end.
@@ -36,7 +38,7 @@ func (l limits) directory() (bootstrap.Limits, error) {
 	for _, n := range []float64{
 		float64(l.MaxMemory), float64(l.MaxRegistrations), float64(l.MaxRegistrationsPerIP), float64(l.MaxRegistrationsPerSubnet),
 		float64(l.MaxNames), float64(l.MaxNamesPerPeer), float64(l.MaxStreams), float64(l.MaxWatchers),
-		l.RequestsPerPeer, l.RequestsPerIP, l.RequestsPerSubnet, l.ClaimsPerIP, l.ClaimsPerSubnet,
+		l.RequestsPerPeer, l.RequestsPerIP, l.RequestsPerSubnet, l.ClaimsPerIP, l.ClaimsPerSubnet, l.NamesPerIP, l.NamesPerSubnet,
 	} {
 		if !(n >= 0 && n <= math.MaxInt32) { // nor not a number
 			return bootstrap.Limits{}, fmt.Errorf("%v is no limit of registrations, streams or rates; leave it out for the default", n)
@@ -52,6 +54,7 @@ func (l limits) directory() (bootstrap.Limits, error) {
 		Names: l.MaxNames, Streams: l.MaxStreams, Watchers: l.MaxWatchers,
 		RequestsPerPeer: l.RequestsPerPeer, RequestsPerIP: l.RequestsPerIP, RequestsPerSubnet: l.RequestsPerSubnet,
 		ClaimsPerIP: l.ClaimsPerIP, ClaimsPerSubnet: l.ClaimsPerSubnet,
+		NamesPerIP: l.NamesPerIP, NamesPerSubnet: l.NamesPerSubnet,
 	}, nil
 }
 

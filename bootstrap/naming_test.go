@@ -1,0 +1,44 @@
+package bootstrap
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"testing"
+)
+
+// One address cannot use the names up, whoever it says to be; what it holds already
+// is its own, and a name that is taken costs it nothing.
+func TestFreeNamesByAddress(t *testing.T) {
+	s := startServer(t, func(s *Server) { s.Limits = Limits{NamesPerIP: 2, NamesPerSubnet: 3} })
+	claimFrom := func(who byte, name, address string) error {
+		_, id := testKey(t, who)
+		key, err := keyOf(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		from := netip.PrefixFrom(netip.MustParseAddr(address), 32)
+		_, _, err = s.claimName(t.Context(), &claim{name: name, key: key, peer: id, seq: 1}, manner{from: from})
+		return err
+	}
+	for i, step := range []struct {
+		who           byte
+		name, address string
+		want          error
+	}{
+		{1, "first", "203.0.113.1", nil},
+		{2, "second", "203.0.113.1", nil},
+		{3, "third", "203.0.113.1", ErrBusy},
+		{1, "first", "203.0.113.1", nil},
+		{3, "first", "203.0.113.2", ErrNameTaken},
+		{3, "third", "203.0.113.2", nil},
+		{4, "fourth", "203.0.113.2", ErrBusy}, // the subnet has had its share
+		{4, "fourth", "198.51.100.1", nil},
+	} {
+		t.Run(fmt.Sprint(i, " ", step.name), func(t *testing.T) {
+			if err := claimFrom(step.who, step.name, step.address); !errors.Is(err, step.want) {
+				t.Errorf("%d claims %q from %s: %v, not %v", step.who, step.name, step.address, err, step.want)
+			}
+		})
+	}
+}
