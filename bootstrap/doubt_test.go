@@ -279,3 +279,21 @@ func TestMemoryIsBounded(t *testing.T) {
 		t.Fatalf("%d registrations, %d bytes", granted, table.size)
 	}
 }
+
+// TestNeighboursAreReckoned: who tells of peers that nobody knows pays for their IDs.
+func TestNeighboursAreReckoned(t *testing.T) {
+	table := testTable()
+	table.grant(t0, claimOf("a", "", 1), manner{})
+	before := table.size
+	table.grant(t0, claimOf("b", "", 1), manner{self: self{neighbours: []peer.ID{"a", "x", "y"}}})
+	if cost := table.size - before - costOf(claimOf("b", "", 1), self{}); cost != 3*neighbourCost+2*strangerCost {
+		t.Errorf("three neighbours, two of them unknown, cost %d", cost)
+	}
+	if err := table.check(); err != nil {
+		t.Error(err)
+	}
+	before = table.size
+	if _, err := table.renew(t0, leaseID{"b", ""}, &self{neighbours: []peer.ID{"a"}}); err != nil || before-table.size != 2*(neighbourCost+strangerCost) {
+		t.Errorf("two less give %d back, %v", before-table.size, err)
+	}
+}

@@ -237,7 +237,7 @@ func TestSlowReaderIsCut(t *testing.T) {
 }
 
 func TestEventStreamsAreBounded(t *testing.T) {
-	streams := newEventStreams()
+	streams := newWebStreams(maxEventStreams, maxEventStreamsPerIP)
 	var release []func()
 	admit := func(addr string) bool {
 		f, ok := streams.admit(net.JoinHostPort(addr, "1234"))
@@ -323,11 +323,11 @@ func TestSelvesAreComparedAsAReaderSeesThem(t *testing.T) {
 		want bool
 	}{
 		{"the same", is, true},
-		{"a round trip like it", self{[]peer.ID{one}, 40 * time.Millisecond, "a/1"}, true},
-		{"a longer round trip", self{[]peer.ID{one}, 60 * time.Millisecond, "a/1"}, false},
-		{"a first round trip", self{[]peer.ID{one}, 0, "a/1"}, false},
-		{"another link", self{[]peer.ID{one, other}, 30 * time.Millisecond, "a/1"}, false},
-		{"another agent", self{[]peer.ID{one}, 30 * time.Millisecond, "a/2"}, false},
+		{"a round trip like it", self{neighbours: []peer.ID{one}, rtt: 40 * time.Millisecond, agent: "a/1"}, true},
+		{"a longer round trip", self{neighbours: []peer.ID{one}, rtt: 60 * time.Millisecond, agent: "a/1"}, false},
+		{"a first round trip", self{neighbours: []peer.ID{one}, rtt: 0, agent: "a/1"}, false},
+		{"another link", self{neighbours: []peer.ID{one, other}, rtt: 30 * time.Millisecond, agent: "a/1"}, false},
+		{"another agent", self{neighbours: []peer.ID{one}, rtt: 30 * time.Millisecond, agent: "a/2"}, false},
 	} {
 		if is.like(tt.self) != tt.want || tt.self.like(is) != tt.want {
 			t.Errorf("%s: not %v", tt.name, tt.want)

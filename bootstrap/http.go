@@ -26,7 +26,10 @@ import (
 // addresses and links are shown on this machine only, unless HTTPOpen is set; hidden
 // peers are not shown at all.
 func (s *Server) Handler() http.Handler {
-	w := &web{Server: s, streams: newEventStreams(), selves: newSelves()}
+	w := &web{
+		Server: s, selves: newSelves(),
+		streams: newWebStreams(maxEventStreams, maxEventStreamsPerIP), lists: newWebStreams(maxWebLists, maxWebListsPerIP),
+	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", pageFile("index.html"))
 	mux.Handle("GET /page/", pageFiles())
@@ -52,7 +55,8 @@ func (s *Server) Handler() http.Handler {
 // web answers one Handler's requests.
 type web struct {
 	*Server
-	streams  *eventStreams
+	streams  *webStreams // of events
+	lists    *webStreams
 	selves   *selves
 	pictures [2]picture // for readers far and near
 }

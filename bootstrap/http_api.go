@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"net/http"
+	"os"
 	"strconv"
 	"time"
 
@@ -65,6 +66,14 @@ type httpHealth struct {
 // servePeers writes one registration after another, so that a long list costs no
 // second copy in memory.
 func (s *web) servePeers(w http.ResponseWriter, r *http.Request) {
+	release, ok := s.lists.admit(r.RemoteAddr)
+	if !ok {
+		s.counts.streamsRefused.Add(1)
+		w.Header().Set("Retry-After", "1")
+		reply(w, http.StatusServiceUnavailable, httpError{"too many read the list now"})
+		return
+	}
+	defer release()
 	open := s.open(r)
 	entries, revision := s.snapshot()
 	head := httpPeers{Network: s.Network, Server: s.Host.ID(), Revision: revision, Addrs: []string{}, Peers: []httpRecord{}}
@@ -81,7 +90,7 @@ func (s *web) servePeers(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	const end = "]}"
-	out := bufio.NewWriterSize(deadlined{w}, 64<<10)
+	out := bufio.NewWriterSize(deadlined{w, time.Now().Add(pagesTimeout)}, 64<<10)
 	_, _ = out.Write(begin[:len(begin)-len(end)])
 	seen := shownPeers(entries)
 	comma := ""
@@ -103,10 +112,16 @@ func (s *web) servePeers(w http.ResponseWriter, r *http.Request) {
 	_ = out.Flush() // the client has left
 }
 
-// deadlined gives each write its time.
-type deadlined struct{ http.ResponseWriter }
+// deadlined gives each write its time, and all of them theirs.
+type deadlined struct {
+	http.ResponseWriter
+	over time.Time
+}
 
 func (d deadlined) Write(b []byte) (int, error) {
+	if time.Now().After(d.over) {
+		return 0, os.ErrDeadlineExceeded
+	}
 	allowWrite(d.ResponseWriter)
 	return d.ResponseWriter.Write(b)
 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -356,5 +357,50 @@ func TestCountWithFellows(t *testing.T) {
 	story.adopt("y", there[2:])
 	if got, want := story.count(), (population{Peers: 3, Online: 3, Names: 3}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+// waiting is a reader of answers that reads nothing until it is let go.
+type waiting struct {
+	*httptest.ResponseRecorder
+	reached, goOn chan struct{}
+}
+
+func (s waiting) Write(b []byte) (int, error) {
+	s.reached <- struct{}{}
+	<-s.goOn
+	return s.ResponseRecorder.Write(b)
+}
+
+// TestWebListsAreBounded lets some who read slowly ask for the whole list.
+func TestWebListsAreBounded(t *testing.T) {
+	s := startServer(t)
+	handler := s.Handler()
+	ask := func(w http.ResponseWriter, addr string) {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost/api/peers", nil)
+		r.RemoteAddr = net.JoinHostPort(addr, "1234")
+		handler.ServeHTTP(w, r)
+	}
+	status := func(addr string) int {
+		w := httptest.NewRecorder()
+		ask(w, addr)
+		return w.Code
+	}
+	reached, goOn := make(chan struct{}), make(chan struct{})
+	var readers sync.WaitGroup
+	for range maxWebListsPerIP {
+		readers.Go(func() { ask(waiting{httptest.NewRecorder(), reached, goOn}, "192.0.2.1") })
+		<-reached
+	}
+	if code := status("192.0.2.1"); code != http.StatusServiceUnavailable {
+		t.Errorf("one more is answered %d", code)
+	}
+	if code := status("192.0.2.2"); code != http.StatusOK {
+		t.Errorf("somebody else is answered %d", code)
+	}
+	close(goOn)
+	readers.Wait()
+	if code := status("192.0.2.1"); code != http.StatusOK {
+		t.Errorf("afterwards it is answered %d", code)
 	}
 }

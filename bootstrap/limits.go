@@ -94,8 +94,9 @@ const (
 	// in the table's indexes and the peer ID.
 	entryCost = 720
 	// neighbourCost is what it takes to remember that a peer is another's
-	// neighbour: the peer ID itself is known.
+	// neighbour, and strangerCost what its ID does if nothing else is known of it.
 	neighbourCost = 16
+	strangerCost  = 48
 )
 
 func (l Limits) withDefaults() Limits {
@@ -286,6 +287,11 @@ const (
 	// /64): some people's tabs behind one router. Loopback is exempt, for a proxy
 	// on this machine speaks for everybody.
 	maxEventStreamsPerIP = 16
+	// maxWebLists is the number of whole lists on their way, and maxWebListsPerIP
+	// those to one IP address: each takes a processor for some part of a second. A
+	// list ends after pagesTimeout.
+	maxWebLists      = 32
+	maxWebListsPerIP = 4
 	// maxShown is the number of registrations on the page: a screen shows no more,
 	// and the first event to each reader stays below some 5 MiB.
 	maxShown = 5000

@@ -24,7 +24,7 @@ func metricsHandler(s *Server) http.Handler {
 	counter("removed_total", "Registrations removed by their owners.", func(t tally) uint64 { return t.Removed })
 	counter("renewed_total", "Leases renewed.", func(t tally) uint64 { return t.Renewed })
 	counter("lookups_total", "Names looked up.", func(t tally) uint64 { return t.Lookups })
-	counter("streams_refused_total", "Streams refused by a limit on streams, watchers or open pages.",
+	counter("streams_refused_total", "Streams refused by a limit on streams, watchers, open pages or lists over HTTP.",
 		func(t tally) uint64 { return t.StreamsRefused })
 	counter("malformed_total", "Streams reset for what came over them.", func(t tally) uint64 { return t.Malformed })
 	counter("busy_total", "Requests over a rate.", func(t tally) uint64 { return t.Busy })

@@ -19,6 +19,7 @@ type self struct {
 	neighbours []peer.ID
 	rtt        time.Duration
 	agent      string // safe to show
+	strangers  int    // of the neighbours: those whose IDs are kept here only
 }
 
 // same reports whether the picture is: a round trip is never the same.
@@ -36,7 +37,7 @@ func (s self) kept() *self {
 
 // costOf is the number of bytes that a registration takes.
 func costOf(c *claim, s self) int {
-	return entryCost + len(c.sealed) + len(s.agent) + neighbourCost*len(s.neighbours)
+	return entryCost + len(c.sealed) + len(s.agent) + neighbourCost*len(s.neighbours) + strangerCost*s.strangers
 }
 
 // maxRTT bounds what is believed of a round trip; a request gives up earlier.

@@ -373,6 +373,7 @@ func newTale() *tale {
 // same record is kept once, whoever tells of it.
 func (s *story) put(t *tale, e entry) {
 	id := e.id()
+	e.self = s.own.share(e.told()).kept()
 	cost := costOf(e.claim, e.told())
 	if known := s.together(id, s.own.find(id)); known != nil && known.claim.seq == e.claim.seq &&
 		string(known.claim.sealed) == string(e.claim.sealed) {

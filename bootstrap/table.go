@@ -325,15 +325,24 @@ func (t *table) extend(now time.Time, e *entry) {
 
 // tell keeps what a peer tells of itself, as far as there is memory for it.
 func (t *table) tell(e *entry, told self) {
-	for i, id := range told.neighbours {
-		if known := t.peers[id]; known != nil {
-			told.neighbours[i] = known.claim.peer // the same bytes, kept once
-		}
-	}
-	t.change(e, func() { e.self = told.kept() })
+	t.change(e, func() { e.self = t.share(told).kept() })
 	if t.size > t.limits.Memory {
 		t.change(e, func() { e.self = nil })
 	}
+}
+
+// share makes the neighbours that are known the same bytes, kept once, and counts the
+// others.
+func (t *table) share(told self) self {
+	told.strangers = 0
+	for i, id := range told.neighbours {
+		if known := t.peers[id]; known != nil {
+			told.neighbours[i] = known.claim.peer
+		} else {
+			told.strangers++
+		}
+	}
+	return told
 }
 
 // confirm notes when the last renewal of a name was sent to be granted.

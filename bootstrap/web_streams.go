@@ -5,21 +5,25 @@ import (
 	"sync"
 )
 
-// eventStreams counts the open streams of events, in all and for each address.
-type eventStreams struct {
+// webStreams counts the answers over HTTP that take long, in all and for each address.
+type webStreams struct {
+	max, maxPerIP int
+
 	mu    sync.Mutex
 	total int
 	from  map[netip.Prefix]int
 }
 
-func newEventStreams() *eventStreams { return &eventStreams{from: make(map[netip.Prefix]int)} }
+func newWebStreams(all, perIP int) *webStreams {
+	return &webStreams{max: all, maxPerIP: perIP, from: make(map[netip.Prefix]int)}
+}
 
 // admit counts a stream against the limits.
-func (s *eventStreams) admit(remote string) (release func(), ok bool) {
+func (s *webStreams) admit(remote string) (release func(), ok bool) {
 	prefix, limited := webOrigin(remote)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.total >= maxEventStreams || limited && s.from[prefix] >= maxEventStreamsPerIP {
+	if s.total >= s.max || limited && s.from[prefix] >= s.maxPerIP {
 		return nil, false
 	}
 	s.total++
