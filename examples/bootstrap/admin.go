@@ -216,7 +216,6 @@ func (o *operator) change(w http.ResponseWriter, r *http.Request, do func(contex
 	}
 	select {
 	case o.changing <- struct{}{}:
-		defer func() { <-o.changing }()
 	default:
 		tell(progress{Error: "another change of the federation is under way; wait for it to end"})
 		return
@@ -233,6 +232,7 @@ func (o *operator) change(w http.ResponseWriter, r *http.Request, do func(contex
 	for {
 		select {
 		case err := <-ended:
+			<-o.changing // who reads the last line may ask for the next change at once
 			if err != nil {
 				tell(progress{Error: display.Line(advice(err))})
 			} else {
