@@ -3,6 +3,7 @@ package bootstrap
 import (
 	"crypto/rand"
 	"fmt"
+	"net/netip"
 	"runtime"
 	"testing"
 	"time"
@@ -12,8 +13,9 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// BenchmarkRegistrationMemory reports what a registration with a name and four
-// addresses takes in the table, beside what the budget reckons.
+// BenchmarkRegistrationMemory reports what a registration takes in the table, with a
+// name, four addresses, an agent and from an address of its own, beside what the
+// budget reckons.
 func BenchmarkRegistrationMemory(b *testing.B) {
 	addrs := []ma.Multiaddr{
 		ma.StringCast("/ip4/192.0.2.1/tcp/4001"), ma.StringCast("/ip4/192.0.2.1/udp/4001/quic-v1"),
@@ -40,9 +42,10 @@ func BenchmarkRegistrationMemory(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
+			from := netip.PrefixFrom(netip.AddrFrom4([4]byte{11, byte(i >> 16), byte(i >> 8), byte(i)}), 32)
 			c.network, c.name = "grapevine", fmt.Sprint("name-", i)
 			c.key, c.peer = nameKey(c.name), peer.ID(fmt.Sprintf("%s%08d", c.peer[:30], i))
-			if _, _, _, err := table.grant(t0, c.slimmed(), manner{}); err != nil {
+			if _, _, _, err := table.grant(t0, c.slimmed(), manner{from: from, self: self{agent: fmt.Sprint("agent/", i)}}); err != nil {
 				b.Fatal(err)
 			}
 		}

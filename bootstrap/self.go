@@ -37,7 +37,7 @@ func (s self) kept() *self {
 
 // costOf is the number of bytes that a registration takes.
 func costOf(c *claim, s self) int {
-	return entryCost + len(c.sealed) + len(s.agent) + neighbourCost*len(s.neighbours) + strangerCost*s.strangers
+	return entryCost + len(c.sealed) + len(c.name) + len(c.key) + len(s.agent) + neighbourCost*len(s.neighbours) + strangerCost*s.strangers
 }
 
 // maxRTT bounds what is believed of a round trip; a request gives up earlier.
