@@ -109,9 +109,14 @@ var codes = [...]struct {
 }
 
 func encodeError(err error, now time.Time) *pb.DirectoryError {
+	var later *laterError
+	words := err.Error()
+	if errors.As(err, &later) {
+		words = later.err.Error() // when to try again is told apart
+	}
 	e := &pb.DirectoryError{
 		Code:   pb.DirectoryErrorCode_DIRECTORY_ERROR_UNSPECIFIED,
-		Reason: strings.ToValidUTF8(err.Error()[:min(maxReason, len(err.Error()))], ""),
+		Reason: strings.ToValidUTF8(words[:min(maxReason, len(words))], ""),
 	}
 	for _, c := range codes {
 		if errors.Is(err, c.err) {
@@ -121,7 +126,6 @@ func encodeError(err error, now time.Time) *pb.DirectoryError {
 	}
 	var taken *NameTakenError
 	var stale *staleError
-	var later *laterError
 	switch {
 	case errors.As(err, &taken):
 		e.Owner = []byte(taken.Owner)
@@ -158,7 +162,10 @@ func decodeError(e *pb.DirectoryError, name string, now time.Time) error {
 		if c.code != e.GetCode() {
 			continue
 		}
-		err := fmt.Errorf("%w: the server says %q", c.err, reason)
+		err := c.err
+		if more := strings.TrimPrefix(strings.TrimPrefix(reason, c.err.Error()), ": "); more != "" {
+			err = fmt.Errorf("%w: the server says %q", c.err, more)
+		}
 		if e.GetRetryMs() > 0 {
 			return &laterError{err, span(e.GetRetryMs())}
 		}

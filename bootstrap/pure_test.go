@@ -290,6 +290,11 @@ func TestErrorsCrossTheWire(t *testing.T) {
 	if !errors.As(err, &taken) || taken.Owner != "owner" || !taken.Until.Equal(until) || taken.Name != "alice" {
 		t.Errorf("%+v", err)
 	}
+	few := &laterError{fmt.Errorf("%w: 1 of 3", ErrNoMajority), 2 * time.Second}
+	err = decodeError(encodeError(few, t0), "alice", t0)
+	if want := `no majority of the servers answers: the server says "1 of 3", try again in 2s`; err.Error() != want {
+		t.Errorf("it reads %q, not %q", err, want)
+	}
 	if e := encodeError(errors.New(strings.Repeat("ä", 1000)), t0); len(e.Reason) > maxReason {
 		t.Errorf("%d bytes of reason", len(e.Reason))
 	}

@@ -64,7 +64,7 @@ func (a *addCmd) Run(ctx context.Context, c *cli, out *program.Output) error {
 			if !admitted {
 				out.Print("admitted", program.Fields{"id": id, "behind": p.Behind}, "%s is admitted, and gets what the others know", short)
 			} else {
-				out.Print("behind", program.Fields{"id": id, "behind": p.Behind}, "%s is %d entries behind", short, p.Behind)
+				out.Print("behind", program.Fields{"id": id, "behind": p.Behind}, "%s is behind by %d of the log's entries", short, p.Behind)
 			}
 			admitted = true
 		}
