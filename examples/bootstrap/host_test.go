@@ -6,8 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/peerstore"
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/multiformats/go-multiaddr"
 
@@ -107,5 +110,56 @@ func TestRateOfOneAddress(t *testing.T) {
 	}
 	if most := connsPerAddress + newConnsPerAddress*int(time.Since(began)/time.Second+1); granted < connsPerAddress || granted > most {
 		t.Errorf("%d new connections granted in %s, want %d to %d", granted, time.Since(began), connsPerAddress, most)
+	}
+}
+
+// Of a hundred thousand peers that come and go nothing is kept, and of another server
+// all that it takes to dial it.
+func TestAddressesOfPeersThatLeft(t *testing.T) {
+	h, err := newHost(nil, &gate{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	visitor, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer visitor.Close()
+	fellow := peer.ID("fellow")
+	addr := multiaddr.StringCast("/ip4/192.0.2.1/tcp/4001")
+	h.Peerstore().AddAddr(fellow, addr, peerstore.PermanentAddrTTL)
+	left, err := h.EventBus().Subscribe([]any{new(event.EvtPeerIdentificationCompleted), new(event.EvtPeerConnectednessChanged)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer left.Close()
+
+	h.Peerstore().AddAddrs(visitor.ID(), visitor.Addrs(), peerstore.PermanentAddrTTL)
+	if _, err := h.Network().DialPeer(t.Context(), visitor.ID()); err != nil {
+		t.Fatal(err)
+	}
+	h.Peerstore().ClearAddrs(visitor.ID())
+	for gone := false; !gone; {
+		switch e := (<-left.Out()).(type) {
+		case event.EvtPeerIdentificationCompleted:
+			if len(h.Peerstore().Addrs(visitor.ID())) == 0 {
+				t.Fatal("a peer that is there has no addresses: the test shows nothing")
+			}
+			_ = h.Network().ClosePeer(visitor.ID())
+		case event.EvtPeerConnectednessChanged:
+			gone = e.Connectedness == network.NotConnected
+		}
+	}
+	late := time.After(10 * time.Second)
+	for look := time.NewTicker(10 * time.Millisecond); len(h.Peerstore().Addrs(visitor.ID())) > 0; {
+		select {
+		case <-look.C:
+		case <-late:
+			t.Fatalf("%v are kept of a peer that left", h.Peerstore().Addrs(visitor.ID()))
+		}
+	}
+	if addrs := h.Peerstore().Addrs(fellow); len(addrs) != 1 {
+		t.Fatalf("%v are kept of another server", addrs)
 	}
 }
