@@ -2,7 +2,6 @@ package federation
 
 import (
 	"context"
-	"time"
 
 	"github.com/grapevine-p2p/grapevine/internal/names"
 )
@@ -88,10 +87,3 @@ func (f *Federation) Owner(key string) (names.Holding, bool) { return f.machine.
 
 // Holdings returns all that this server knows of, in the order of their keys.
 func (f *Federation) Holdings() []names.Holding { return f.machine.holdings() }
-
-// Now is the log time that this server knows of: a holding is left at most until it
-// reaches its end.
-func (f *Federation) Now() time.Duration { return f.machine.now() }
-
-// Term is what a renewal, or a claim without one of its own, is worth.
-func (f *Federation) Term() time.Duration { return f.cfg.Term }
