@@ -284,7 +284,7 @@ func (c *Client) sign(name string, key nameKey, removed bool, above uint64) (*cl
 	c.mu.Unlock()
 	record := &claim{
 		network: c.network, name: name, key: key, peer: c.host.ID(), seq: seq,
-		removed: removed, hidden: c.hidden, expires: now.Add(recordValidity),
+		removed: removed, hidden: c.hidden, expires: now.Add(recordValidity).UnixMilli(),
 	}
 	if !removed {
 		record.addrs = c.host.Addrs()
@@ -293,6 +293,6 @@ func (c *Client) sign(name string, key nameKey, removed bool, above uint64) (*cl
 	if err != nil {
 		return nil, err
 	}
-	record.sealed = sealed
+	record.sealed = string(sealed)
 	return record, nil
 }

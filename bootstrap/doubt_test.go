@@ -267,7 +267,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	granted := 0
 	for i := range 100 {
 		c := claimOf(peer.ID(fmt.Sprint(i)), "", 1)
-		c.sealed = make([]byte, 1000)
+		c.sealed = string(make([]byte, 1000))
 		_, _, _, err := table.grant(t0, c, manner{})
 		if err == nil {
 			granted++

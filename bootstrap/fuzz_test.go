@@ -23,7 +23,7 @@ import (
 func goldenRecord(t testing.TB) []byte {
 	key, id := testKey(t, 1)
 	data, err := (&claim{
-		network: "grapevine", name: "alice", peer: id, seq: 7, expires: time.UnixMilli(1_800_000_000_000),
+		network: "grapevine", name: "alice", peer: id, seq: 7, expires: 1_800_000_000_000,
 	}).seal(key)
 	if err != nil {
 		t.Fatal(err)

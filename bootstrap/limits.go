@@ -93,7 +93,7 @@ const (
 	// entryCost is what the smallest takes besides its record: itself, its places
 	// in the table's indexes, the peer ID, an address of its own that counts it and
 	// room for what it tells. See BenchmarkRegistrationMemory.
-	entryCost = 720
+	entryCost = 688
 	// neighbourCost is what it takes to remember that a peer is another's
 	// neighbour, and strangerCost what its ID does if nothing else is known of it.
 	neighbourCost = 16

@@ -25,7 +25,7 @@ func BenchmarkRegistrationMemory(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	sample := &claim{network: "grapevine", name: "name", peer: "", seq: 1, addrs: addrs, expires: time.Now()}
+	sample := &claim{network: "grapevine", name: "name", peer: "", seq: 1, addrs: addrs, expires: time.Now().UnixMilli()}
 	if sample.peer, err = peer.IDFromPrivateKey(key); err != nil {
 		b.Fatal(err)
 	}

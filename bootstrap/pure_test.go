@@ -83,7 +83,7 @@ func TestRecordsAreProved(t *testing.T) {
 	now := time.Now()
 	good := func() *claim {
 		return &claim{
-			network: "net", name: "alice", peer: id, seq: 7, expires: now.Add(time.Hour),
+			network: "net", name: "alice", peer: id, seq: 7, expires: now.Add(time.Hour).UnixMilli(),
 			addrs: []ma.Multiaddr{ma.StringCast("/ip4/192.0.2.1/tcp/4001")},
 		}
 	}
@@ -98,9 +98,9 @@ func TestRecordsAreProved(t *testing.T) {
 		"another key":        {key: otherKey, want: ErrForged},
 		"another network":    {change: func(c *claim) { c.network = "other" }, want: ErrOtherNetwork},
 		"no network":         {change: func(c *claim) { c.network = "" }, want: ErrMalformed},
-		"expired":            {change: func(c *claim) { c.expires = now.Add(-time.Hour) }, want: ErrStale},
-		"expired just now":   {change: func(c *claim) { c.expires = now.Add(-time.Minute) }},
-		"valid for too long": {change: func(c *claim) { c.expires = now.Add(100 * 24 * time.Hour) }, want: ErrMalformed},
+		"expired":            {change: func(c *claim) { c.expires = now.Add(-time.Hour).UnixMilli() }, want: ErrStale},
+		"expired just now":   {change: func(c *claim) { c.expires = now.Add(-time.Minute).UnixMilli() }},
+		"valid for too long": {change: func(c *claim) { c.expires = now.Add(100 * 24 * time.Hour).UnixMilli() }, want: ErrMalformed},
 		"no number":          {change: func(c *claim) { c.seq = 0 }, want: ErrMalformed},
 		"the last number":    {change: func(c *claim) { c.seq = 1 << 63 }, want: ErrMalformed},
 		"hidden characters":  {change: func(c *claim) { c.name = "ali\u200bce" }, want: ErrNameInvalid},
@@ -166,7 +166,7 @@ func TestRecordsAreProved(t *testing.T) {
 
 func TestSealFitsWhateverTheAddresses(t *testing.T) {
 	key, id := testKey(t, 1)
-	c := &claim{network: "net", name: "alice", peer: id, seq: 1, expires: time.Now()}
+	c := &claim{network: "net", name: "alice", peer: id, seq: 1, expires: time.Now().UnixMilli()}
 	long := "/dns4/" + strings.Repeat("a", 400) + "/tcp/1"
 	for range 100 {
 		c.addrs = append(c.addrs, ma.StringCast(long), ma.StringCast("/ip4/192.0.2.1/tcp/1"))

@@ -47,7 +47,7 @@ func sealed(t testing.TB, h host.Host, change ...func(*claim)) []byte {
 	t.Helper()
 	c := &claim{
 		network: wire.DefaultNetwork, name: "alice", peer: h.ID(), seq: 10,
-		addrs: h.Addrs(), expires: time.Now().Add(time.Hour),
+		addrs: h.Addrs(), expires: time.Now().Add(time.Hour).UnixMilli(),
 	}
 	for _, f := range change {
 		f(c)

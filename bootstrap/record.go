@@ -92,8 +92,8 @@ type claim struct {
 	found   bool // it has addresses
 	removed bool
 	hidden  bool
-	expires time.Time // wall clock
-	sealed  []byte    // the envelope that says so
+	expires int64  // Unix milliseconds
+	sealed  string // the envelope that says so
 }
 
 // payloadType stands in the envelope of each registration.
@@ -121,7 +121,7 @@ func (r *signedRecord) UnmarshalRecord(data []byte) error {
 func (c *claim) seal(key crypto.PrivKey) ([]byte, error) {
 	rec := &pb.DirectoryRecord{
 		Network: c.network, Name: c.name, Peer: []byte(c.peer), Seq: c.seq,
-		Removed: c.removed, ExpiresUnixMs: c.expires.UnixMilli(), Hidden: c.hidden,
+		Removed: c.removed, ExpiresUnixMs: c.expires, Hidden: c.hidden,
 	}
 	for _, a := range c.addrs {
 		if b := a.Bytes(); len(b) <= maxAddr && len(rec.Addrs) < maxAddrs {
@@ -155,10 +155,11 @@ func openClaim(sealed []byte, network string, now time.Time) (*claim, error) {
 		return nil, fmt.Errorf("%w: record of %q, not of %q", ErrOtherNetwork, c.network, network)
 	}
 	c.network = network // the same bytes for all
-	if now.After(c.expires.Add(clockSkew)) {
-		return nil, fmt.Errorf("%w: its signature expired at %s", ErrStale, c.expires.Format(time.RFC3339))
+	expires := time.UnixMilli(c.expires)
+	if now.After(expires.Add(clockSkew)) {
+		return nil, fmt.Errorf("%w: its signature expired at %s", ErrStale, expires.Format(time.RFC3339))
 	}
-	if c.expires.After(now.Add(maxRecordValidity + clockSkew)) {
+	if expires.After(now.Add(maxRecordValidity + clockSkew)) {
 		return nil, fmt.Errorf("%w: record is valid for longer than %s", ErrMalformed, maxRecordValidity)
 	}
 	return c, nil
@@ -189,7 +190,7 @@ func unsealClaim(sealed []byte) (*claim, error) {
 	if !c.peer.MatchesPublicKey(envelope.PublicKey) {
 		return nil, ErrForged
 	}
-	c.sealed, c.found = sealed, len(c.addrs) > 0
+	c.sealed, c.found = string(sealed), len(c.addrs) > 0
 	return c, nil
 }
 
@@ -209,7 +210,7 @@ func (c *claim) addresses() []ma.Multiaddr {
 	if !c.slim {
 		return c.addrs
 	}
-	envelope, err := record.UnmarshalEnvelope(c.sealed)
+	envelope, err := record.UnmarshalEnvelope([]byte(c.sealed))
 	if err != nil {
 		return nil // it was verified before
 	}
@@ -245,7 +246,7 @@ func decodeClaim(r *pb.DirectoryRecord) (*claim, error) {
 	}
 	c := &claim{
 		network: r.Network, name: r.Name, key: key, peer: id, seq: r.Seq,
-		removed: r.Removed, hidden: r.Hidden, expires: time.UnixMilli(r.ExpiresUnixMs),
+		removed: r.Removed, hidden: r.Hidden, expires: r.ExpiresUnixMs,
 	}
 	for _, b := range r.Addrs {
 		if len(b) == 0 || len(b) > maxAddr {

@@ -376,7 +376,7 @@ func (s *story) put(t *tale, e entry) {
 	e.self = s.own.share(e.told()).kept()
 	cost := costOf(e.claim, e.told())
 	if known := s.together(id, s.own.find(id)); known != nil && known.claim.seq == e.claim.seq &&
-		string(known.claim.sealed) == string(e.claim.sealed) {
+		known.claim.sealed == e.claim.sealed {
 		e.claim = known.claim
 		cost -= len(e.claim.sealed)
 	}

@@ -222,7 +222,7 @@ func (t *table) grant(now time.Time, c *claim, m manner) (fresh bool, changes []
 	}
 	id := leaseID{c.peer, c.key}
 	if e := t.find(id); e != nil {
-		same := e.claim.seq == c.seq && string(e.claim.sealed) == string(c.sealed)
+		same := e.claim.seq == c.seq && e.claim.sealed == c.sealed
 		if c.seq < e.claim.seq || c.seq == e.claim.seq && !same {
 			return false, changes, nil, &staleError{e.claim.seq}
 		}

@@ -19,7 +19,7 @@ func claimOf(id peer.ID, name string, seq uint64) *claim {
 	}
 	return &claim{
 		name: name, key: key, peer: id, seq: seq, addrs: []ma.Multiaddr{ma.StringCast("/ip4/127.0.0.1/tcp/1")},
-		sealed: fmt.Appendf(nil, "%s %s %d", id, name, seq),
+		sealed: fmt.Sprintf("%s %s %d", id, name, seq),
 	}
 }
 

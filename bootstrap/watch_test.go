@@ -216,7 +216,7 @@ func TestManyPages(t *testing.T) {
 	const n = 700 // some 170 KiB
 	for i := range n {
 		key, id := testKey(t, byte(i))
-		c := &claim{network: s.Network, name: fmt.Sprint("name-", i), peer: id, seq: 1, expires: time.Now().Add(time.Hour)}
+		c := &claim{network: s.Network, name: fmt.Sprint("name-", i), peer: id, seq: 1, expires: time.Now().Add(time.Hour).UnixMilli()}
 		data, err := c.seal(key)
 		if err != nil {
 			t.Fatal(err)
@@ -262,9 +262,10 @@ func TestLyingServer(t *testing.T) {
 	alice := startClient(t, infos(honest)...)
 	register(t, alice, "alice")
 	key, _ := testKey(t, 9)
-	forged := &claim{network: liar.Network, name: "alice", key: "alice", peer: alice.host.ID(), seq: 1 << 62, expires: time.Now().Add(time.Hour), addrs: alice.host.Addrs()}
-	var err error
-	if forged.sealed, err = forged.seal(key); err != nil {
+	forged := &claim{network: liar.Network, name: "alice", key: "alice", peer: alice.host.ID(), seq: 1 << 62, expires: time.Now().Add(time.Hour).UnixMilli(), addrs: alice.host.Addrs()}
+	sealed, err := forged.seal(key)
+	forged.sealed = string(sealed)
+	if err != nil {
 		t.Fatal(err)
 	}
 	liar.mu.Lock()
