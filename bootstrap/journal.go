@@ -74,15 +74,16 @@ func (j *journal) after(revision uint64, n int) ([]change, <-chan struct{}, erro
 	return changes, nil, nil
 }
 
-// frames is like after, and returns the changes as answers to a request, one after
-// the other, and how many they are. Each is encoded once, for all who ask.
-func (j *journal) frames(now time.Time, request, revision uint64, n int) (frames []byte, count int, wait <-chan struct{}, err error) {
+// frames is like after, and appends the changes as answers to a request, one after
+// the other, and returns how many they are. Each is encoded once, for all who ask.
+func (j *journal) frames(to []byte, now time.Time, request, revision uint64, n int) (frames []byte, count int, wait <-chan struct{}, err error) {
 	j.mu.RLock()
 	defer j.mu.RUnlock()
 	n, wait, err = j.available(revision, n)
 	if n == 0 {
-		return nil, 0, wait, err
+		return to, 0, wait, err
 	}
+	frames = to
 	var head []byte
 	if request != 0 {
 		head = protowire.AppendVarint(protowire.AppendTag(nil, responseID, protowire.VarintType), request)

@@ -158,6 +158,10 @@ const (
 	// second with ten thousand.
 	promptWatchers = 100
 	watcherShare   = 100 * time.Microsecond
+	// watchTurns is the number of watchers who are told something at once, and
+	// longestTurn how long one of them keeps others waiting who does not read.
+	watchTurns  = 4
+	longestTurn = 5 * time.Millisecond
 	// fullRetry is the least time until one that was refused for want of room may
 	// try again.
 	fullRetry = time.Second

@@ -77,13 +77,15 @@ type Server struct {
 
 	rendezvous *rendezvous.Service // nil: left out
 
-	ctx    context.Context
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
-	writes chan *write
-	wake   chan struct{} // the alarms have changed
-	moved  chan struct{} // the members have changed
-	notify network.Notifiee
+	ctx     context.Context
+	cancel  context.CancelFunc
+	wg      sync.WaitGroup
+	writes  chan *write
+	wake    chan struct{} // the alarms have changed
+	moved   chan struct{} // the members have changed
+	turns   chan struct{} // watchers that are being told something
+	buffers sync.Pool     // of *[]byte, for what they are told
+	notify  network.Notifiee
 
 	mu        sync.Mutex // guards what follows
 	running   bool
@@ -179,6 +181,8 @@ func (s *Server) setUp() {
 	s.writes = make(chan *write, writeQueue)
 	s.wake = make(chan struct{}, 1)
 	s.moved = make(chan struct{}, 1)
+	s.turns = make(chan struct{}, watchTurns)
+	s.buffers.New = func() any { return new([]byte) }
 	s.table = newTable(s.Lease, s.Limits)
 	s.story = newStory(s.table)
 	s.gained = make(map[nameKey]gain)

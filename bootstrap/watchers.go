@@ -2,6 +2,7 @@ package bootstrap
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -68,16 +69,28 @@ func (s *Server) watch(remote peer.ID, req *pb.DirectoryWatch, out *replies) err
 	alive := time.NewTicker(aliveInterval)
 	defer alive.Stop()
 	for {
-		frames, n, wait, err := journal.frames(time.Now(), out.id, revision, watchBatch)
+		done, err := s.turn(req.GetOwn())
 		if err != nil {
+			return err
+		}
+		buffer := s.buffers.Get().(*[]byte)
+		frames, n, wait, err := journal.frames((*buffer)[:0], time.Now(), out.id, revision, watchBatch)
+		if err != nil {
+			done()
 			s.counts.lagged.Add(1)
 			return s.refuse(out, err)
 		}
 		revision += uint64(n)
 		if n > 0 {
-			if err := out.write(frames); err != nil {
-				return err
-			}
+			err = out.write(frames)
+		}
+		*buffer = frames
+		s.buffers.Put(buffer)
+		done()
+		if err != nil {
+			return err
+		}
+		if n > 0 {
 			if n < watchBatch { // it has all
 				if err := s.rest(journal.pause()); err != nil {
 					return err
@@ -101,6 +114,24 @@ func (s *Server) watch(remote peer.ID, req *pb.DirectoryWatch, out *replies) err
 			}
 		}
 	}
+}
+
+// turn waits until a watcher may be told something. When a change wakes thousands a
+// few are told at once, so that whoever registers meanwhile stands behind those few
+// only. One that takes its time gives its turn to another; a server of the federation
+// needs none.
+func (s *Server) turn(fellow bool) (done func(), err error) {
+	if fellow {
+		return func() {}, nil
+	}
+	select {
+	case s.turns <- struct{}{}:
+	case <-s.ctx.Done():
+		return nil, ErrClosed
+	}
+	end := sync.OnceFunc(func() { <-s.turns })
+	late := time.AfterFunc(longestTurn, end)
+	return func() { late.Stop(); end() }, nil
 }
 
 // rest waits while changes gather.
