@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -266,12 +267,16 @@ func (c *Client) readdress(changes event.Subscription) {
 			}
 		}
 		c.mu.Lock()
-		for _, l := range c.leases {
+		leases := slices.Collect(maps.Values(c.leases))
+		c.mu.Unlock()
+		for _, l := range leases {
+			if !l.moved() {
+				continue // told of what the record has already
+			}
 			for _, h := range l.holds {
 				h.poke()
 			}
 		}
-		c.mu.Unlock()
 	}
 }
 

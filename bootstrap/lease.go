@@ -203,6 +203,13 @@ func (l *Lease) current(above uint64) (*claim, error) {
 	return claim, nil
 }
 
+// moved reports whether the host has other addresses than the claim.
+func (l *Lease) moved() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !sameAddrs(l.addrs, l.client.host.Addrs())
+}
+
 func sameAddrs(a, b []ma.Multiaddr) bool {
 	if len(a) != len(b) {
 		return false
