@@ -207,10 +207,13 @@ func (r *rendezvousSpeaker) find() error {
 	if err != nil {
 		return err
 	}
+	if err := accepted(resp.GetDiscoverResponse().GetStatus()); err != nil {
+		return err
+	}
 	if len(resp.GetDiscoverResponse().GetRegistrations()) == 0 {
 		return errors.New("no peers")
 	}
-	return accepted(resp.GetDiscoverResponse().GetStatus())
+	return nil
 }
 
 func (r *rendezvousSpeaker) ask(req *rendezvouspb.Message) (*rendezvouspb.Message, error) {
