@@ -2,69 +2,14 @@ package bootstrap
 
 import (
 	"container/heap"
-	"errors"
 	"fmt"
 	"iter"
-	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 )
-
-// leaseID is what a lease is on: one name of one peer.
-type leaseID struct {
-	peer peer.ID
-	key  nameKey
-}
-
-// entry is one registration. The table changes it under its owner's lock; what
-// leaves the table is a snapshot by value, and claims are immutable.
-type entry struct {
-	claim     *claim
-	self      *self         // what its owner tells besides; nil: nothing
-	from      *netip.Prefix // where it was registered from; nil: that is exempt
-	next      *entry        // another of the same peer
-	since     moment
-	expires   moment
-	confirmed time.Time // when the last renewal of its name was sent to be granted, by both clocks: see names.Term
-	alarm     moment    // not after expires
-	index     int32     // in alarms
-	place     int32     // in order
-	online    bool
-	// unconfirmed: not heard from since the server was restarted, or suspected
-	// itself.
-	unconfirmed bool
-	detached    bool // its owner does not stay connected
-	spared      bool // it has had more than its lease, and gets no more
-}
-
-func (e *entry) id() leaseID { return leaseID{e.claim.peer, e.claim.key} }
-
-// told is what the owner tells of itself.
-func (e *entry) told() self {
-	if e.self == nil {
-		return self{}
-	}
-	return *e.self
-}
-
-// manner is how a peer registers, besides the record that it signed.
-type manner struct {
-	detached  bool
-	self      self
-	from      netip.Prefix
-	confirmed time.Time // when its name was asked for where names are granted
-}
-
-// origin is where a registration comes from, to keep; nil if that is exempt.
-func (m manner) origin() *netip.Prefix {
-	if !m.from.IsValid() {
-		return nil
-	}
-	return &m.from
-}
 
 // change is a change as the table makes it, before it has a revision.
 type change struct {
@@ -151,30 +96,6 @@ func (t *table) length(detached bool) time.Duration {
 		least = max(least, detachedLease)
 	}
 	return max(least, time.Duration(len(t.order))*renewalsPerLease*time.Second/maxRenewals)
-}
-
-// alarms is a heap of all entries by when their leases may have ended. A renewal
-// leaves an alarm where it is; when it rings it is set again.
-type alarms []*entry
-
-func (a alarms) Len() int           { return len(a) }
-func (a alarms) Less(i, j int) bool { return a[i].alarm < a[j].alarm }
-func (a alarms) Swap(i, j int) {
-	a[i], a[j] = a[j], a[i]
-	a[i].index, a[j].index = int32(i), int32(j)
-}
-
-func (a *alarms) Push(x any) {
-	e := x.(*entry)
-	e.index = int32(len(*a))
-	*a = append(*a, e)
-}
-
-func (a *alarms) Pop() any {
-	last := (*a)[len(*a)-1]
-	(*a)[len(*a)-1] = nil
-	*a = (*a)[:len(*a)-1]
-	return last
 }
 
 // admits says why a new registration would be refused for want of room.
@@ -438,35 +359,6 @@ func (t *table) expire(now time.Time) []change {
 	return changes
 }
 
-// doubtful reports whether so many leases are about to end that the fault is more
-// likely this server's: its connection was cut, its machine slept.
-func (t *table) doubtful(now time.Time) bool {
-	if len(t.order) < doubtLeast {
-		return false
-	}
-	ending := t.due.until(momentOf(now).add(t.length(false) / doubtWindow))
-	return ending*100 > len(t.order)*doubtPercent
-}
-
-// spare gives the leases that are about to end one more, as unconfirmed ones.
-func (t *table) spare(now time.Time) []change {
-	var changes []change
-	end := momentOf(now).add(t.length(false) / doubtWindow)
-	for _, e := range t.order {
-		if e.spared || e.expires > end {
-			continue
-		}
-		was := *e
-		t.change(e, func() {
-			e.expires = momentOf(now).add(t.length(e.detached))
-			e.unconfirmed, e.spared = true, true
-		})
-		t.spared++
-		changes = append(changes, change{kind: Updated, entry: *e, was: &was})
-	}
-	return changes
-}
-
 // next is when expire may have something to do.
 func (t *table) next() (time.Time, bool) {
 	if len(t.alarms) == 0 {
@@ -511,130 +403,4 @@ func spread(rng *rand.Rand, size, wanted int) []int {
 		}
 	}
 	return picked
-}
-
-func (t *table) insert(e *entry) {
-	if e.claim.key != "" {
-		t.named[e.claim.key] = e
-	}
-	e.next = t.peers[e.claim.peer]
-	t.peers[e.claim.peer] = e
-	e.place = int32(len(t.order))
-	t.order = append(t.order, e)
-	e.alarm = e.expires
-	heap.Push(&t.alarms, e)
-	t.count(e, 1)
-	t.place(e, 1)
-}
-
-// place counts an entry where it came from.
-func (t *table) place(e *entry, n int) {
-	if e.from == nil {
-		return
-	}
-	for _, where := range [...]netip.Prefix{*e.from, subnet(*e.from)} {
-		if t.places[where] += n; t.places[where] == 0 {
-			delete(t.places, where)
-		}
-	}
-}
-
-// change keeps the sums right over a change of an entry.
-func (t *table) change(e *entry, change func()) {
-	t.count(e, -1)
-	change()
-	t.count(e, 1)
-}
-
-// count adds an entry to the sums, or takes it out of them.
-func (t *table) count(e *entry, n int) {
-	t.size += n * costOf(e.claim, e.told())
-	if !e.spared {
-		t.due.add(e.expires, n)
-	}
-}
-
-func (t *table) drop(id leaseID) {
-	e := t.find(id)
-	if e == nil {
-		return
-	}
-	if id.key != "" {
-		delete(t.named, id.key)
-	}
-	t.unlink(e)
-	last := len(t.order) - 1
-	t.order[e.place] = t.order[last]
-	t.order[e.place].place = e.place
-	t.order[last] = nil
-	t.order = t.order[:last]
-	heap.Remove(&t.alarms, int(e.index))
-	t.count(e, -1)
-	t.place(e, -1)
-}
-
-// unlink takes an entry out of those of its peer.
-func (t *table) unlink(e *entry) {
-	switch first := t.peers[e.claim.peer]; {
-	case first != e:
-		for ; first.next != e; first = first.next {
-		}
-		first.next = e.next
-	case e.next == nil:
-		delete(t.peers, e.claim.peer)
-	default:
-		t.peers[e.claim.peer] = e.next
-	}
-	e.next = nil
-}
-
-// check finds what must never be; tests call it after every step.
-func (t *table) check() error {
-	if len(t.order) != len(t.alarms) {
-		return errors.New("order and alarms differ")
-	}
-	names, size, places := 0, 0, 0
-	due := due{t.due.step, t.due.origin, make(map[int64]int)}
-	for _, e := range t.order {
-		id := e.id()
-		size += costOf(e.claim, e.told())
-		if !e.spared {
-			due.add(e.expires, 1)
-		}
-		if e.from != nil {
-			places += 2
-		}
-		if t.find(id) != e || t.order[e.place] != e || t.alarms[e.index] != e || e.alarm > e.expires {
-			return fmt.Errorf("entry %v is out of place", id)
-		}
-		if id.key == "" {
-			continue
-		}
-		names++
-		if t.named[id.key] != e {
-			return fmt.Errorf("name %q is held by two", id.key)
-		}
-	}
-	if names != len(t.named) {
-		return errors.New("a name without a lease")
-	}
-	if size != t.size || !maps.Equal(due.counts, t.due.counts) {
-		return errors.New("the sums are wrong")
-	}
-	for _, n := range t.places {
-		places -= n
-	}
-	if places != 0 {
-		return errors.New("places and entries differ")
-	}
-	perPeer := 0
-	for id := range t.peers {
-		for range t.of(id) {
-			perPeer++
-		}
-	}
-	if perPeer != len(t.order) {
-		return errors.New("peers and entries differ")
-	}
-	return nil
 }

@@ -20,7 +20,7 @@ var pure = []string{
 	"internal/summary",
 	"internal/words",
 	"internal/display",
-	"bootstrap/table.go",
+	"bootstrap/alarm.go", "bootstrap/doubt.go", "bootstrap/entry.go", "bootstrap/index.go", "bootstrap/table.go",
 	"bootstrap/due.go",
 	"bootstrap/story.go",
 	"bootstrap/merger.go",

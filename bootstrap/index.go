@@ -1,0 +1,135 @@
+package bootstrap
+
+import (
+	"container/heap"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+)
+
+func (t *table) insert(e *entry) {
+	if e.claim.key != "" {
+		t.named[e.claim.key] = e
+	}
+	e.next = t.peers[e.claim.peer]
+	t.peers[e.claim.peer] = e
+	e.place = int32(len(t.order))
+	t.order = append(t.order, e)
+	e.alarm = e.expires
+	heap.Push(&t.alarms, e)
+	t.count(e, 1)
+	t.place(e, 1)
+}
+
+// place counts an entry where it came from.
+func (t *table) place(e *entry, n int) {
+	if e.from == nil {
+		return
+	}
+	for _, where := range [...]netip.Prefix{*e.from, subnet(*e.from)} {
+		if t.places[where] += n; t.places[where] == 0 {
+			delete(t.places, where)
+		}
+	}
+}
+
+// change keeps the sums right over a change of an entry.
+func (t *table) change(e *entry, change func()) {
+	t.count(e, -1)
+	change()
+	t.count(e, 1)
+}
+
+// count adds an entry to the sums, or takes it out of them.
+func (t *table) count(e *entry, n int) {
+	t.size += n * costOf(e.claim, e.told())
+	if !e.spared {
+		t.due.add(e.expires, n)
+	}
+}
+
+func (t *table) drop(id leaseID) {
+	e := t.find(id)
+	if e == nil {
+		return
+	}
+	if id.key != "" {
+		delete(t.named, id.key)
+	}
+	t.unlink(e)
+	last := len(t.order) - 1
+	t.order[e.place] = t.order[last]
+	t.order[e.place].place = e.place
+	t.order[last] = nil
+	t.order = t.order[:last]
+	heap.Remove(&t.alarms, int(e.index))
+	t.count(e, -1)
+	t.place(e, -1)
+}
+
+// unlink takes an entry out of those of its peer.
+func (t *table) unlink(e *entry) {
+	switch first := t.peers[e.claim.peer]; {
+	case first != e:
+		for ; first.next != e; first = first.next {
+		}
+		first.next = e.next
+	case e.next == nil:
+		delete(t.peers, e.claim.peer)
+	default:
+		t.peers[e.claim.peer] = e.next
+	}
+	e.next = nil
+}
+
+// check finds what must never be; tests call it after every step.
+func (t *table) check() error {
+	if len(t.order) != len(t.alarms) {
+		return errors.New("order and alarms differ")
+	}
+	names, size, places := 0, 0, 0
+	due := due{t.due.step, t.due.origin, make(map[int64]int)}
+	for _, e := range t.order {
+		id := e.id()
+		size += costOf(e.claim, e.told())
+		if !e.spared {
+			due.add(e.expires, 1)
+		}
+		if e.from != nil {
+			places += 2
+		}
+		if t.find(id) != e || t.order[e.place] != e || t.alarms[e.index] != e || e.alarm > e.expires {
+			return fmt.Errorf("entry %v is out of place", id)
+		}
+		if id.key == "" {
+			continue
+		}
+		names++
+		if t.named[id.key] != e {
+			return fmt.Errorf("name %q is held by two", id.key)
+		}
+	}
+	if names != len(t.named) {
+		return errors.New("a name without a lease")
+	}
+	if size != t.size || !maps.Equal(due.counts, t.due.counts) {
+		return errors.New("the sums are wrong")
+	}
+	for _, n := range t.places {
+		places -= n
+	}
+	if places != 0 {
+		return errors.New("places and entries differ")
+	}
+	perPeer := 0
+	for id := range t.peers {
+		for range t.of(id) {
+			perPeer++
+		}
+	}
+	if perPeer != len(t.order) {
+		return errors.New("peers and entries differ")
+	}
+	return nil
+}
