@@ -3,6 +3,7 @@ package federation
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"sync"
 	"time"
@@ -34,11 +35,23 @@ func (n *HostNetwork) Dial(ctx context.Context, to peer.AddrInfo, id string) (ne
 	n.host.Peerstore().AddAddrs(to.ID, to.Addrs, peerstore.PermanentAddrTTL)
 	// A server that was just started again is not to be given up for minutes.
 	ctx = network.WithForceDirectDial(ctx, "federation")
-	stream, err := n.host.NewStream(ctx, to.ID, protocol.ID(id))
-	if err != nil {
-		return nil, err
+	for attempt := 1; ; attempt++ {
+		stream, err := n.host.NewStream(ctx, to.ID, protocol.ID(id))
+		if err == nil {
+			return n.wrap(stream, id), nil
+		}
+		if attempt == dialAttempts {
+			return nil, err
+		}
+		// Servers that dial each other at one moment, each from the port that it
+		// listens at, meet in one TCP connection that both take for their own, and
+		// both fail: each tries again at a moment of its own.
+		select {
+		case <-time.After(rand.N(dialAgain)):
+		case <-ctx.Done():
+			return nil, err
+		}
 	}
-	return n.wrap(stream, id), nil
 }
 
 func (n *HostNetwork) wrap(stream network.Stream, id string) net.Conn {

@@ -48,6 +48,10 @@ const (
 	helloTimeout = 5 * time.Second
 	// askTimeout bounds a question to another server.
 	askTimeout = 3 * time.Second
+	// dialAttempts is how often a server is dialled before it counts as not reached,
+	// and dialAgain within what time after the last attempt.
+	dialAttempts = 3
+	dialAgain    = 200 * time.Millisecond
 	// raftIdle is how long raft's streams may be silent: raft keeps some of them
 	// for later.
 	raftIdle = time.Minute
