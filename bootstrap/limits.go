@@ -154,14 +154,10 @@ const (
 	// dueSteps is the number of steps of a lease in which its end is reckoned.
 	dueSteps = 24
 	// promptWatchers is the number of watchers who are told of each change at once.
-	// With more, each gathers changes for watcherShare of every further one: a
-	// second with ten thousand.
+	// With more, each gathers changes for watcherShare of every further one on
+	// average: a second with ten thousand.
 	promptWatchers = 100
 	watcherShare   = 100 * time.Microsecond
-	// watchTurns is the number of watchers who are told something at once, and
-	// longestTurn how long one of them keeps others waiting who does not read.
-	watchTurns  = 4
-	longestTurn = 5 * time.Millisecond
 	// fullRetry is the least time until one that was refused for want of room may
 	// try again.
 	fullRetry = time.Second

@@ -83,7 +83,6 @@ type Server struct {
 	writes  chan *write
 	wake    chan struct{} // the alarms have changed
 	moved   chan struct{} // the members have changed
-	turns   chan struct{} // watchers that are being told something
 	buffers sync.Pool     // of *[]byte, for what they are told
 	notify  network.Notifiee
 
@@ -181,7 +180,6 @@ func (s *Server) setUp() {
 	s.writes = make(chan *write, writeQueue)
 	s.wake = make(chan struct{}, 1)
 	s.moved = make(chan struct{}, 1)
-	s.turns = make(chan struct{}, watchTurns)
 	s.buffers.New = func() any { return new([]byte) }
 	s.table = newTable(s.Lease, s.Limits)
 	s.story = newStory(s.table)

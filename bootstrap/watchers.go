@@ -2,7 +2,7 @@ package bootstrap
 
 import (
 	"fmt"
-	"sync"
+	"math/rand/v2"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -69,14 +69,9 @@ func (s *Server) watch(remote peer.ID, req *pb.DirectoryWatch, out *replies) err
 	alive := time.NewTicker(aliveInterval)
 	defer alive.Stop()
 	for {
-		done, err := s.turn(req.GetOwn())
-		if err != nil {
-			return err
-		}
 		buffer := s.buffers.Get().(*[]byte)
 		frames, n, wait, err := journal.frames((*buffer)[:0], time.Now(), out.id, revision, watchBatch)
 		if err != nil {
-			done()
 			s.counts.lagged.Add(1)
 			return s.refuse(out, err)
 		}
@@ -86,20 +81,19 @@ func (s *Server) watch(remote peer.ID, req *pb.DirectoryWatch, out *replies) err
 		}
 		*buffer = frames
 		s.buffers.Put(buffer)
-		done()
 		if err != nil {
 			return err
 		}
 		if n > 0 {
-			if n < watchBatch { // it has all
-				if err := s.rest(journal.pause()); err != nil {
-					return err
-				}
-			}
-			continue
+			continue // until it has all
 		}
 		select {
 		case <-wait:
+			// One change wakes all, and each is told in a time of its own: thousands
+			// at once would keep whoever registers waiting.
+			if err := s.rest(anyTime(2 * journal.pause())); err != nil {
+				return err
+			}
 		case <-s.ctx.Done():
 			return ErrClosed
 		case <-alive.C:
@@ -116,22 +110,12 @@ func (s *Server) watch(remote peer.ID, req *pb.DirectoryWatch, out *replies) err
 	}
 }
 
-// turn waits until a watcher may be told something. When a change wakes thousands a
-// few are told at once, so that whoever registers meanwhile stands behind those few
-// only. One that takes its time gives its turn to another; a server of the federation
-// needs none.
-func (s *Server) turn(fellow bool) (done func(), err error) {
-	if fellow {
-		return func() {}, nil
+// anyTime is a time from now until a span is over.
+func anyTime(span time.Duration) time.Duration {
+	if span <= 0 {
+		return 0
 	}
-	select {
-	case s.turns <- struct{}{}:
-	case <-s.ctx.Done():
-		return nil, ErrClosed
-	}
-	end := sync.OnceFunc(func() { <-s.turns })
-	late := time.AfterFunc(longestTurn, end)
-	return func() { late.Stop(); end() }, nil
+	return rand.N(span)
 }
 
 // rest waits while changes gather.
