@@ -45,7 +45,7 @@ func TestNoMajority(t *testing.T) {
 		if _, err := all[0].Claim(t.Context(), claim); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Second) // until all have heard of it
+		elapse(time.Second) // until all have heard of it
 		for _, s := range all[:2] {
 			net.kill(s.id)
 			s.stop(t)
@@ -60,13 +60,13 @@ func TestNoMajority(t *testing.T) {
 			if took := time.Since(began); took > atMost {
 				t.Errorf("refused after %s", took)
 			}
-			time.Sleep(5 * testTiming.Request)
+			elapse(5 * testTiming.Request)
 		}
 		if h, held := all[2].Owner("alice"); !held || h.Owner != alice {
 			t.Errorf("what is known is not told: %+v", h)
 		}
 		all[0].start(t, net)
-		time.Sleep(5 * time.Second)
+		elapse(5 * time.Second)
 		if _, err := all[2].Claim(t.Context(), claimOf(alice, "bob", 1)); err != nil {
 			t.Errorf("claim when two are back: %v", err)
 		}
@@ -84,13 +84,13 @@ func TestLostDisk(t *testing.T) {
 		if _, err := all[0].Claim(t.Context(), claim); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Second) // until all have heard of it
+		elapse(time.Second) // until all have heard of it
 		before := all[0].self.incarnation
 		net.kill(all[0].id)
 		all[0].stop(t)
 		all[0].stores = MemoryStores()
 		all[0].start(t, net, all[1], all[2])
-		time.Sleep(15 * time.Second)
+		elapse(15 * time.Second)
 		if all[0].self.incarnation == before {
 			t.Error("it is the same incarnation")
 		}
@@ -122,7 +122,7 @@ func TestRival(t *testing.T) {
 		all[0].stop(t)
 		all[0].stores = MemoryStores()
 		all[0].start(t, net)
-		time.Sleep(10 * time.Second)
+		elapse(10 * time.Second)
 		for range 2 {
 			_, err := all[0].Claim(t.Context(), claimOf(owner(t, 1), "alice", 1))
 			if !errors.Is(err, ErrNotMember) || !strings.Contains(err.Error(), "another federation") {
@@ -149,7 +149,7 @@ func TestStrangers(t *testing.T) {
 		a.start(t, net)
 		b.start(t, net, a)
 		c.start(t, net)
-		time.Sleep(time.Minute)
+		elapse(time.Minute)
 		if s := b.Status(t.Context()); s.State != "waiting" {
 			t.Errorf("status: %+v", s)
 		}
@@ -187,16 +187,16 @@ func TestChangesAndEnds(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		time.Sleep(5 * time.Second)
+		elapse(5 * time.Second)
 		lost, err := f.Renew(t.Context(), []names.Renewal{{Key: "alice", Owner: alice}, {Key: "bob", Owner: alice}})
 		if err != nil || len(lost) != 1 || lost[0].Key != "bob" {
 			t.Fatalf("renew: %v %v", lost, err)
 		}
-		time.Sleep(5 * time.Second)
+		elapse(5 * time.Second)
 		if _, held := f.Owner("alice"); !held {
 			t.Error("a renewed name is free")
 		}
-		time.Sleep(5 * time.Second)
+		elapse(5 * time.Second)
 		if _, held := f.Owner("alice"); held || len(f.Holdings()) != 0 {
 			t.Error("a name that is not renewed is still held")
 		}
@@ -223,7 +223,7 @@ func TestSnapshot(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		time.Sleep(3 * snapshotInterval)
+		elapse(3 * snapshotInterval)
 		first, err := a.stores.logs.FirstIndex()
 		if err != nil || first < snapshotThreshold {
 			t.Errorf("the log begins at %d, %v", first, err)
@@ -258,7 +258,7 @@ func TestRestartBeforeItVotes(t *testing.T) {
 			t.Fatal(err)
 		}
 		for !b.admitted() {
-			time.Sleep(10 * time.Millisecond)
+			elapse(10 * time.Millisecond)
 		}
 		net.kill(b.id)
 		b.stop(t)
@@ -269,7 +269,7 @@ func TestRestartBeforeItVotes(t *testing.T) {
 			t.Error("it thinks to be the only one")
 		}
 		a.start(t, net)
-		time.Sleep(10 * time.Second)
+		elapse(10 * time.Second)
 		if s := a.Status(t.Context()); len(s.Members) != 2 || !s.Members[0].Voter || !s.Members[1].Voter {
 			t.Errorf("its addition was not completed: %+v", s)
 		}
@@ -290,7 +290,7 @@ func TestVoteForTheUnknown(t *testing.T) {
 		if err := b.AddServer(t.Context(), a.info()); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Second)
+		elapse(time.Second)
 		// c catches up before a is cut off from the rest, and votes after it: that
 		// needs b and c of the three.
 		m, err := c.signed(b.federation())
@@ -300,7 +300,7 @@ func TestVoteForTheUnknown(t *testing.T) {
 		if err := b.raft.AddNonvoter(m.id(), m.address(), 0, 0).Error(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(100 * time.Millisecond)
+		elapse(100 * time.Millisecond)
 		for _, s := range []*server{b, c} {
 			net.cut(a.id, s.id)
 			net.cut(s.id, a.id)
@@ -308,13 +308,13 @@ func TestVoteForTheUnknown(t *testing.T) {
 		if err := b.raft.AddVoter(m.id(), m.address(), 0, 0).Error(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(100 * time.Millisecond)
+		elapse(100 * time.Millisecond)
 		net.kill(b.id)
 		b.stop(t)
 		b.stores = MemoryStores()
 		net.heal()
 		b.start(t, net, a, c)
-		time.Sleep(30 * time.Second)
+		elapse(30 * time.Second)
 		if _, err := a.Claim(t.Context(), claimOf(owner(t, 1), "alice", 1)); err != nil {
 			t.Errorf("claim: %v", err)
 		}

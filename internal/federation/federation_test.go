@@ -80,7 +80,7 @@ func TestGrowAndShrink(t *testing.T) {
 		if _, err := b.Claim(t.Context(), claimOf(alice, "d", 1)); err != nil {
 			t.Fatalf("claim after one left: %v", err)
 		}
-		time.Sleep(10 * time.Second)
+		elapse(10 * time.Second)
 		if _, err := a.Claim(t.Context(), claimOf(alice, "e", 1)); !errors.Is(err, ErrNotMember) {
 			t.Fatalf("claim at a removed server: %v", err)
 		}
@@ -115,7 +115,7 @@ func TestLeaderMoves(t *testing.T) {
 		}
 		for _, addr := range []string{"/ip4/192.0.2.1/tcp/1", "/ip4/192.0.2.1/tcp/2"} {
 			start(addr)
-			time.Sleep(10 * time.Second)
+			elapse(10 * time.Second)
 			members := a.Status(t.Context()).Members
 			if len(members) != 1 || len(members[0].Peer.Addrs) != 1 || members[0].Peer.Addrs[0].String() != addr {
 				t.Errorf("members at %s: %v", addr, members)

@@ -133,7 +133,7 @@ func (h *history) run(seed uint64) {
 		defer close(scheduled)
 		h.schedule()
 	}()
-	time.Sleep(historyTime)
+	elapse(historyTime)
 	endFaults()
 	chaos.Wait()
 	h.heal()
@@ -525,7 +525,7 @@ func (h *history) healed() {
 			h.problem("claim after healing: %v", err)
 		}
 	}
-	time.Sleep(time.Second)
+	elapse(time.Second)
 	for _, s := range h.members {
 		for name, client := range h.kept {
 			if holding, held := h.up[s].Owner(name); !held || holding.Owner != h.owners[client] {

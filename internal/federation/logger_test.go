@@ -21,13 +21,13 @@ func TestRaftIsHeardOnce(t *testing.T) {
 			logger.Error("failed to heartbeat to", "peer", "somebody", "error", full)
 			logger.Error("failed to append to logs", "error", full)
 			logger.Warn("heartbeat timeout reached, starting election")
-			time.Sleep(time.Second)
+			elapse(time.Second)
 		}
 		lines := func() int { return strings.Count(said.String(), "\n") }
 		if lines() != 2 || !strings.Contains(said.String(), "disk full") {
 			t.Errorf("raft is told of as:\n%s", &said)
 		}
-		time.Sleep(2 * raftQuiet)
+		elapse(2 * raftQuiet)
 		logger.Error("failed to append to logs", "error", full)
 		if lines() != 3 {
 			t.Errorf("a fault that is back is told of as:\n%s", &said)
@@ -56,7 +56,7 @@ func TestLostServerIsToldOnce(t *testing.T) {
 		look := func() {
 			for range 10 {
 				servers[0].Status(t.Context())
-				time.Sleep(time.Second)
+				elapse(time.Second)
 			}
 		}
 		look()

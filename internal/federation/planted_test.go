@@ -82,7 +82,7 @@ func losesDiskInPartition(t *testing.T, keepsIncarnation bool) (ops []porcupine.
 	cut(a, b)
 	cut(a, c)
 	b.start(t, net, a, c)
-	time.Sleep(10 * time.Second)
+	elapse(10 * time.Second)
 	claim(c, 1)
 	for _, s := range []*server{a, b, c} {
 		s.stop(t)

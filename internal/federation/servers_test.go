@@ -100,3 +100,7 @@ func owner(t testing.TB, n int) peer.ID {
 func claimOf(owner peer.ID, name string, seq uint64) names.Claim {
 	return names.Claim{Key: name, Skeleton: name, Name: name, Owner: owner, Seq: seq}
 }
+
+// elapse lets virtual time pass. It is for the bubbles of testing/synctest only: there
+// it takes no time.
+func elapse(d time.Duration) { <-time.After(d) }
