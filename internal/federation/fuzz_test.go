@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/hashicorp/raft"
@@ -28,24 +29,33 @@ func FuzzHello(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	good := &pb.FederationHello{
-		Network: "test", Federation: []byte(s.federation()), To: []byte(self.incarnation), Consent: self.consent,
-	}
-	if err := s.judge(owner(f, 1), good); err != nil {
-		f.Fatal(err)
-	}
-	f.Add(marshal(f, good))
-	f.Add(marshal(f, &pb.FederationHello{Network: "test", Federation: []byte(newRandom()), To: []byte(self.incarnation), Consent: self.consent}))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		var hello pb.FederationHello
-		if proto.Unmarshal(data, &hello) != nil {
-			return
+	other := []byte(newRandom())
+	f.Add(uint8(0b1111), "", []byte{}, []byte{}, []byte{})
+	f.Add(uint8(0b1101), "", other, []byte{}, []byte{})
+	f.Add(uint8(0b1011), "", []byte{}, other, []byte{})
+	f.Add(uint8(0b0111), "", []byte{}, []byte{}, bytes.Repeat([]byte{1}, maxSignature))
+	f.Add(uint8(0b1110), "elsewhere", []byte{}, []byte{}, []byte{})
+	// The bits of good say which fields are as they should be: what that is differs
+	// from process to process.
+	f.Fuzz(func(t *testing.T, good uint8, network string, federation, to, consent []byte) {
+		hello := &pb.FederationHello{Network: network, Federation: federation, To: to, Consent: consent}
+		if good&1 != 0 {
+			hello.Network = "test"
 		}
-		err := s.judge(s.id, &hello)
+		if good&2 != 0 {
+			hello.Federation = []byte(s.federation())
+		}
+		if good&4 != 0 {
+			hello.To = []byte(self.incarnation)
+		}
+		if good&8 != 0 {
+			hello.Consent = self.consent
+		}
+		err := s.judge(s.id, hello)
 		same := string(hello.Consent) == string(self.consent) && string(hello.Federation) == string(s.federation()) &&
 			string(hello.To) == string(self.incarnation) && hello.Network == "test"
-		if err == nil && !same {
-			t.Fatalf("let in: %v", &hello)
+		if (err == nil) != same {
+			t.Fatalf("%v: %v", hello, err)
 		}
 		if s.grants() != nil {
 			t.Fatal("the server was made to stop granting")
