@@ -79,6 +79,7 @@ func (n *Node) startMetrics(r prometheus.Registerer) error {
 		stat("queries_unshared_total", "Copies not passed on to a link whose rate was used up.", func(s overlay.Stats) uint64 { return s.QueriesUnshared }),
 		stat("queries_unasked_total", "Own queries dropped because too many wait.", func(s overlay.Stats) uint64 { return s.QueriesUnasked }),
 		stat("hits_relayed_total", "Hits passed back.", func(s overlay.Stats) uint64 { return s.HitsRelayed }),
+		stat("hits_indirect_total", "Hits and reports dropped because they were to go straight to the asker.", func(s overlay.Stats) uint64 { return s.HitsIndirect }),
 		stat("hits_unrouted_total", "Hits dropped for want of a route.", func(s overlay.Stats) uint64 { return s.HitsUnrouted }),
 		stat("results_over_limit_total", "Results dropped as more than a query may bring.", func(s overlay.Stats) uint64 { return s.ResultsOverLimit }),
 		stat("hits_direct_total", "Hits and reports sent straight to the asker.", func(s overlay.Stats) uint64 { return s.HitsDirect }),

@@ -22,6 +22,7 @@ type search struct {
 	results  map[result]struct{}   // delivered, whoever brought them
 	found    int                   // results delivered and not rejected
 	direct   bool                  // something came by a dial: others can
+	back     bool                  // for nothing did, walks went out that are answered on the way back
 	lingers  bool                  // there is nobody left to ask
 	tried    []uint32              // marks of the origins that were probed
 	wrong    []uint32              // and of those that do not have what they promised

@@ -54,6 +54,7 @@ type Core struct {
 	directs    []dialled // hits on their way by a dial
 	answers    bucket    // and their rate
 	reached    bool      // others have opened links to this node
+	undialled  instant   // until then it is taken for one that few can dial all the same
 
 	// Own queries.
 	searches map[wire.GUID]*search
@@ -186,7 +187,7 @@ func (c *Core) begin(now time.Time) {
 	c.displace = limit{DisplaceEvery, DisplaceBurst}.full(0)
 	c.admit = limit{AdmitEvery, AdmitBurst}.full(0)
 	c.errands = errandLimit.full(0)
-	c.answers = errandLimit.full(0)
+	c.answers = answerLimit.full(0)
 	c.asking = c.ownLimit().full(0)
 	c.own.rate = publishLimit.full(0)
 	c.timers[timerForget] = c.now + ForgetEvery

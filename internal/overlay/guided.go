@@ -25,8 +25,14 @@ const (
 
 func (g *guided) start(c *Core, s *search) { g.probeOrScout(c, s) }
 
+// probeOrScout probes no more origins at first than results are wanted: most keep what
+// they promise.
 func (g *guided) probeOrScout(c *Core, s *search) {
-	for _, at := range c.promising(s.pattern, s.tried, MaxProbes) {
+	n := MaxProbes
+	if len(s.tried) == 0 {
+		n = min(n, int(s.query.Max))
+	}
+	for _, at := range c.promising(s.pattern, s.tried, n) {
 		c.probeOrigin(s, at)
 	}
 	if len(s.under) > 0 {
@@ -71,7 +77,7 @@ func (g *guided) waited(c *Core, s *search) {
 func (g *guided) scout(c *Core, s *search) {
 	g.stage = scouting
 	hops := min(WalkHops, max(ScoutHops, ScoutHops*ScoutDegree/max(1, c.relays())))
-	w := wire.Walk{Kind: wire.WalkGuided, Asker: c.reachable()}
+	w := wire.Walk{Kind: wire.WalkGuided, Asker: c.answersTo(s, false)}
 	if c.small() {
 		w.Seen = c.seen(TinySeen) // it may see it all
 	}
@@ -88,17 +94,14 @@ func (g *guided) walk(c *Core, s *search) {
 	n := min(MaxWalkers, max(1, int(s.query.Max)-s.found))
 	g.walks += n
 	g.send(c, s, n, WalkHops, wire.Walk{
-		Kind: wire.WalkGuided, Asker: c.reachable(), Seen: c.seen(SmallSeen), Careful: g.round > 0,
+		Kind: wire.WalkGuided, Asker: c.answersTo(s, false), Seen: c.seen(SmallSeen), Careful: g.round > 0,
 	})
 }
 
 func (g *guided) again(c *Core, s *search) {
 	g.stage = again
 	g.round++
-	w := wire.Walk{Kind: wire.WalkGuided}
-	if g.round%NotDirectly != 0 || s.direct {
-		w.Asker = c.reachable()
-	}
+	w := wire.Walk{Kind: wire.WalkGuided, Asker: c.answersTo(s, g.round%NotDirectly == 1)}
 	n := g.round
 	if len(s.wrong) > 0 { // the dead tell nothing false
 		n += HostileScouts

@@ -84,19 +84,23 @@ func (c *Core) report(k *carried) {
 }
 
 // sendBack sends a hit or report to the asker: directly if it lets others dial it and
-// the way back is longer than a dial is worth, else as the query came.
+// the way back is longer than a dial is worth, else as the query came. A long way back
+// would be taken by no relay then.
 func (c *Core) sendBack(m *wire.Message, r *route, w *wire.Walk) bool {
 	if w != nil && w.Asker.Peer != "" && w.Asker.Peer != c.self.Peer {
-		asker := w.Asker
+		asker, far := w.Asker, m.Hops > DirectAfter
 		linked := c.links[asker.Peer] != nil
-		direct := linked || m.Hops > DirectAfter && c.requestTo(asker.Peer) == nil && len(c.directs) < MaxDirects
-		if direct && c.answers.take(c.now, errandLimit, 0) { // it may not have asked at all
+		direct := linked || far && c.requestTo(asker.Peer) == nil && len(c.directs) < MaxDirects
+		if direct && c.answers.take(c.now, answerLimit, 0) { // it may not have asked at all
 			c.send(asker.Peer, *m).Target = asker
 			if !linked {
 				c.stats.HitsDirect++
-				c.directs = append(c.directs, dialled{*m, asker.Peer, c.now + DirectWithin})
+				c.directs = append(c.directs, dialled{asker.Peer, c.now + DirectWithin})
 			}
 			return true
+		}
+		if far {
+			return false
 		}
 	}
 	l := c.back(r)
@@ -107,26 +111,10 @@ func (c *Core) sendBack(m *wire.Message, r *route, w *wire.Walk) bool {
 	return true
 }
 
-// dialled is a hit or report on its way to an asker by a dial.
+// dialled is an asker to whom a hit or report is on its way.
 type dialled struct {
-	msg   wire.Message
 	asker wire.PeerID
 	due   instant // the link is closed then, if it is no neighbour's
-}
-
-// undelivered sends back on the way the query came what an asker could not be dialled
-// for.
-func (c *Core) undelivered(asker wire.PeerID) {
-	kept := c.directs[:0]
-	for _, d := range c.directs {
-		if d.asker != asker {
-			kept = append(kept, d)
-		} else if r := c.routes.find(c.now, d.msg.GUID); r != nil {
-			c.sendBack(&d.msg, r, nil)
-		}
-	}
-	clear(c.directs[len(kept):])
-	c.directs = kept
 }
 
 // hangUp closes the links on which hits went to their askers.
@@ -157,6 +145,10 @@ func (c *Core) returned(l *link, m *wire.Message) {
 	}
 	if r.from == 0 {
 		c.arrivedHome(l.peer, l.serial, m)
+		return
+	}
+	if r.direct && r.hops >= DirectAfter {
+		c.stats.HitsIndirect++ // by who cannot dial the asker, or does not want to be known to it
 		return
 	}
 	to := c.back(r)
@@ -231,6 +223,9 @@ func (c *Core) arrivedHome(peer wire.PeerID, serial uint32, m *wire.Message) {
 			c.excess(l)
 		}
 		return
+	}
+	if s.back && !s.direct && serial != 0 && m.Hops > DirectAfter {
+		c.undialled = c.now + UndialledFor
 	}
 	c.stats.HitsDelivered++
 	s.found += s.fresh(m.Contact.Peer, m.Items[:n])

@@ -279,7 +279,7 @@ func TestForgedAskersMakeNoWeapon(t *testing.T) {
 				}
 			}
 		}
-		most := ErrandBurst + seconds*int(time.Second/ErrandEvery)
+		most := AnswerBurst + seconds*int(time.Second/AnswerEvery)
 		if hit > most || hit == 0 {
 			t.Errorf("a victim that is a neighbour, %v: %d hits in %d s, at most %d", linked, hit, seconds, most)
 		}

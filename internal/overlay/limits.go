@@ -135,6 +135,11 @@ const (
 	// seconds, and one in a crowd of joiners several a second.
 	ErrandEvery = 200 * time.Millisecond
 	ErrandBurst = 50
+	// AnswerEvery and AnswerBurst bound the hits and reports sent straight to askers
+	// whom others named. Somebody may have made them up, and an asker whom no answer
+	// comes from one holder asks on.
+	AnswerEvery = 50 * time.Millisecond
+	AnswerBurst = MaxDirects
 	// ReplyWithin is how long a shuffle's reply is waited for.
 	ReplyWithin = 30 * time.Second
 )
@@ -193,7 +198,7 @@ const (
 	// Where something false came, so many more go out at once.
 	MaxRounds     = 12
 	HostileScouts = 2
-	// NotDirectly: every so many rounds are answered on the way back alone, if nothing
+	// NotDirectly: of so many rounds the first is answered on the way back, if nothing
 	// came directly so far: the node may not be as easy to dial as it thinks.
 	NotDirectly = 3
 	// RandomWalkers is the number of walkers of the plain strategy (Lv et al. 2002:
@@ -239,7 +244,9 @@ const (
 	TripSlack = 250 * time.Millisecond
 	LostHops  = 2
 	// DirectAfter is the way back over which a hit is passed on rather than sent
-	// directly, by a dial: one link takes less than that.
+	// directly, by a dial: one link takes less than that. From farther off only what
+	// comes directly is taken, which its holder pays for: where three in ten peers answer
+	// falsely, hits passed on were a quarter of all messages.
 	DirectAfter = 2
 	// Linger is how long a search that found nothing waits for the summaries of what
 	// was shared just before: until it was read and told to peers two links away.
@@ -247,8 +254,11 @@ const (
 	// Candidates is how many neighbours a walk has to choose from: the more, the
 	// less it goes by chance.
 	Candidates = 2
+	// UndialledFor is how long a node asks for all hits on the way back that got none
+	// directly and some so.
+	UndialledFor = 10 * time.Minute
 	// DirectWithin is how long the dial of an asker is given, MaxDirects the number of
-	// those under way: what ErrandBurst lets through.
+	// those under way: three seconds of what AnswerEvery lets through.
 	DirectWithin = 2 * time.Second
 	MaxDirects   = 64
 	// MostTrust bounds what the node remembers of a link's performance.

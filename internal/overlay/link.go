@@ -39,6 +39,7 @@ var (
 	controlLimit = limit{ControlEvery, ControlBurst}
 	excessLimit  = limit{ExcessEvery, ExcessBurst}
 	errandLimit  = limit{ErrandEvery, ErrandBurst}
+	answerLimit  = limit{AnswerEvery, AnswerBurst}
 )
 
 // Neighbour is one peer of the active view.
@@ -156,7 +157,6 @@ func (c *Core) lost(peer wire.PeerID) {
 	if l := c.links[peer]; l != nil {
 		c.down(l, ReasonLost)
 	}
-	c.undelivered(peer)
 }
 
 func (c *Core) disconnected(peer wire.PeerID, leaving bool) {

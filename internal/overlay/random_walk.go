@@ -4,11 +4,13 @@ import "github.com/grapevine-p2p/grapevine/internal/wire"
 
 // randomWalk sends walkers that look at no summary, and new ones when they are
 // through (Lv et al. 2002).
-type randomWalk struct{}
+type randomWalk struct {
+	lost bool // some of the last ones
+}
 
-func (randomWalk) start(c *Core, s *search) {
+func (r *randomWalk) start(c *Core, s *search) {
 	for range RandomWalkers {
-		c.sendWalk(s, WalkHops, wire.Walk{Kind: wire.WalkRandom, Asker: c.reachable()})
+		c.sendWalk(s, WalkHops, wire.Walk{Kind: wire.WalkRandom, Asker: c.answersTo(s, r.lost)})
 	}
 	if len(s.under) == 0 {
 		c.finish(s)
@@ -17,9 +19,9 @@ func (randomWalk) start(c *Core, s *search) {
 	s.wake = c.now + c.trip(WalkHops)
 }
 
-func (r randomWalk) ended(c *Core, s *search) { r.start(c, s) }
+func (r *randomWalk) ended(c *Core, s *search) { r.start(c, s) }
 
-func (r randomWalk) waited(c *Core, s *search) {
-	c.lose(s)
+func (r *randomWalk) waited(c *Core, s *search) {
+	r.lost = c.lose(s) > 0
 	r.start(c, s)
 }

@@ -11,6 +11,7 @@ type route struct {
 	results  uint8  // relayed or delivered so far
 	looked   bool   // it was looked up here, and not just passed on
 	found    uint8  // of those, from the own index
+	direct   bool   // hits from afar go straight to the asker
 	traced   bool   // hits say who passed them on
 	reported uint8  // reports relayed so far
 	seen     uint64 // the slots of the links that have sent the query

@@ -25,6 +25,7 @@ type Stats struct {
 	HitsRelayed      uint64
 	HitsDelivered    uint64
 	HitsDirect       uint64 // hits and reports sent straight to the asker
+	HitsIndirect     uint64 // dropped: they were to go straight to the asker
 	HitsUnrouted     uint64 // dropped: no route, or the neighbour is gone
 	ResultsOverLimit uint64 // items dropped: more than a query may bring
 
@@ -86,6 +87,7 @@ func (s *Stats) Add(o *Stats) {
 	s.OriginsDropped += o.OriginsDropped
 	s.HitsRelayed += o.HitsRelayed
 	s.HitsDelivered += o.HitsDelivered
+	s.HitsIndirect += o.HitsIndirect
 	s.HitsUnrouted += o.HitsUnrouted
 	s.ResultsOverLimit += o.ResultsOverLimit
 	s.ControlOverRate += o.ControlOverRate

@@ -42,7 +42,7 @@ func (s Strategy) plan() plan {
 	case ExpandingRing:
 		return &expandingRing{}
 	case RandomWalk:
-		return randomWalk{}
+		return &randomWalk{}
 	default:
 		return &guided{}
 	}
@@ -53,5 +53,5 @@ var (
 	_ plan = (*exhaustive)(nil)
 	_ plan = flood{}
 	_ plan = (*expandingRing)(nil)
-	_ plan = randomWalk{}
+	_ plan = &randomWalk{}
 )

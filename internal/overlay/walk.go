@@ -58,7 +58,7 @@ func (c *Core) walked(l *link, m *wire.Message) {
 	k.walk.Past = remember(w.Past, c.self.Peer.Mark(), MaxPast)
 	r := c.routes.find(c.now, m.GUID)
 	if r == nil {
-		r = c.routes.add(c.now, m.GUID, route{from: l.serial, slot: l.slot, hops: k.hops})
+		r = c.routes.add(c.now, m.GUID, route{from: l.serial, slot: l.slot, hops: k.hops, direct: w.Asker.Peer != ""})
 	}
 	switch {
 	case r.looked, w.Kind == wire.WalkProbe && w.Target != c.self.Peer, len(c.looking) >= MaxCarried:
@@ -266,7 +266,9 @@ func (c *Core) probeAll(k *carried, peers []wire.PeerID) {
 			continue
 		}
 		if c.routes.find(c.now, guid) == nil {
-			c.routes.add(c.now, guid, route{from: own.from, slot: own.slot, hops: own.hops, looked: own.looked, found: own.found})
+			c.routes.add(c.now, guid, route{
+				from: own.from, slot: own.slot, hops: own.hops, direct: own.direct, looked: own.looked, found: own.found,
+			})
 			own = c.routes.find(c.now, k.guid)
 		}
 		side := &carried{
@@ -289,11 +291,13 @@ func remember(marks []uint32, mark uint32, most int) []uint32 {
 
 func clamp16(n int) uint16 { return uint16(min(n, 1<<16-1)) }
 
-// reachable is the contact that hits may be sent to directly: the node's own, if
-// others have dialled it; else none.
-func (c *Core) reachable() wire.Contact {
-	if c.reached && !c.cfg.Leaf {
-		return c.self
+// answersTo is the contact that far hits of a search's walks go to directly: the node's
+// own, if others have dialled it. None: they come on the way back.
+func (c *Core) answersTo(s *search, back bool) wire.Contact {
+	back = back && !s.direct
+	s.back = s.back || back
+	if back || !c.reached || c.now < c.undialled || c.cfg.Leaf {
+		return wire.Contact{}
 	}
-	return wire.Contact{}
+	return c.self
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/grapevine-p2p/grapevine/internal/overlay"
 	"github.com/grapevine-p2p/grapevine/internal/summary"
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 )
@@ -95,7 +96,11 @@ func (n *Network) withhold(x, from *node, m *wire.Message) bool {
 		n.transmit(x, from.id, &ack)
 	}
 	if fakes {
-		n.transmit(x, from.id, &wire.Message{
+		to := from.id
+		if w := m.Walk; w != nil && w.Asker.Peer != "" && m.Hops >= overlay.DirectAfter {
+			to = int32(NodeOf(w.Asker.Peer)) // nobody would pass it on
+		}
+		n.transmit(x, to, &wire.Message{
 			Kind: wire.KindHit, GUID: m.GUID, Contact: x.contact[0], Hops: m.Hops + 1,
 			Items: []wire.Item{{Key: m.Query.Key, Name: strings.Join(m.Query.Words, " ")}},
 			Tally: &wire.Tally{Messages: 1, Asked: 1, Found: 1},
