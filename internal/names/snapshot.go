@@ -19,15 +19,15 @@ import (
 // Snapshot is a copy of a state that can be written while the state goes on.
 type Snapshot struct {
 	now      time.Duration
-	holdings []Holding
+	holdings []holding
 	removals []removal
 }
 
 // Snapshot copies the state.
 func (s *State) Snapshot() *Snapshot {
-	holdings := make([]Holding, 0, len(s.holdings))
+	holdings := make([]holding, 0, len(s.holdings))
 	for _, h := range s.holdings {
-		holdings = append(holdings, h.Holding)
+		holdings = append(holdings, *h)
 	}
 	return &Snapshot{s.now, holdings, slices.Clone(s.removals.queue[s.removals.begin:])}
 }
@@ -42,10 +42,11 @@ func (s *Snapshot) Write(to io.Writer) error {
 	if err := wire.WriteFrame(w, maxPart, header); err != nil {
 		return fmt.Errorf("write snapshot of names: %w", err)
 	}
-	slices.SortFunc(s.holdings, func(a, b Holding) int { return cmp.Compare(a.Key, b.Key) })
-	for _, h := range s.holdings {
+	slices.SortFunc(s.holdings, func(a, b holding) int { return cmp.Compare(a.key(), b.key()) })
+	for i := range s.holdings {
+		h := &s.holdings[i]
 		part := &pb.NamesSnapshotPart{Body: &pb.NamesSnapshotPart_Holding{Holding: &pb.NamesHolding{
-			Key: h.Key, Skeleton: h.Skeleton, Name: h.Name, Owner: []byte(h.Owner), Seq: h.Seq, EndsNs: uint64(h.Ends),
+			Key: h.key(), Skeleton: h.skeleton(), Name: h.name(), Owner: []byte(h.owner()), Seq: h.seq, EndsNs: uint64(h.ends),
 		}}}
 		if err := wire.WriteFrame(w, maxPart, part); err != nil {
 			return fmt.Errorf("write snapshot of names: %w", err)
@@ -99,7 +100,7 @@ func restore(r *bufio.Reader) (*State, error) {
 			return nil, fmt.Errorf("%w: holding out of order, ended or held twice", ErrMalformed)
 		}
 		last = h.Key
-		s.insert(&holding{Holding: h})
+		s.insert(holdingOf(h))
 	}
 	for range header.Removals {
 		one, err := readRemoval(r)
@@ -125,7 +126,7 @@ func readHolding(r *bufio.Reader) (Holding, error) {
 	}
 	m := part.GetHolding()
 	h := Holding{
-		Key: m.GetKey(), Name: share(m.GetName(), m.GetKey()), Skeleton: share(m.GetSkeleton(), m.GetKey()),
+		Key: m.GetKey(), Name: m.GetName(), Skeleton: m.GetSkeleton(),
 		Owner: peer.ID(m.GetOwner()), Seq: m.GetSeq(), Ends: span(m.GetEndsNs()),
 	}
 	if len(h.Name) == 0 || len(h.Name) > MaxKey || len(h.Skeleton) == 0 || len(h.Skeleton) > MaxSkeleton ||

@@ -72,14 +72,14 @@ func (s *State) Owner(key string) (Holding, bool) {
 	if !held {
 		return Holding{}, false
 	}
-	return h.Holding, true
+	return h.whole(), true
 }
 
 // Holdings returns all, in the order of their keys.
 func (s *State) Holdings() []Holding {
 	all := make([]Holding, 0, len(s.holdings))
 	for _, h := range s.holdings {
-		all = append(all, h.Holding)
+		all = append(all, h.whole())
 	}
 	slices.SortFunc(all, func(a, b Holding) int { return cmp.Compare(a.Key, b.Key) })
 	return all
@@ -128,20 +128,21 @@ func (s *State) claim(c Claim, changes *[]Change) Outcome {
 	ends := s.now + c.Term + c.Reserve
 	if h := s.holdings[c.Key]; h != nil {
 		switch {
-		case h.Owner != c.Owner:
+		case h.owner() != c.Owner:
 			return s.taken(h, false)
-		case c.Seq < h.Seq:
-			return Outcome{Kind: Stale, Seq: h.Seq}
+		case c.Seq < h.seq:
+			return Outcome{Kind: Stale, Seq: h.seq}
 		}
 		if other := s.skeletons[c.Skeleton]; other != nil && other != h {
 			return s.taken(other, true)
 		}
-		h.Ends = max(h.Ends, ends) // what was granted before is never cut short
-		if c.Seq > h.Seq {
-			delete(s.skeletons, h.Skeleton)
-			h.Seq, h.Name, h.Skeleton = c.Seq, share(c.Name, h.Key), share(c.Skeleton, h.Key)
-			s.skeletons[h.Skeleton] = h
-			*changes = append(*changes, Change{Updated, h.Holding})
+		h.ends = max(h.ends, ends) // what was granted before is never cut short
+		if c.Seq > h.seq {
+			delete(s.skeletons, h.skeleton())
+			h.seq = c.Seq
+			h.setWords(Holding{Key: c.Key, Name: c.Name, Skeleton: c.Skeleton, Owner: c.Owner})
+			s.index(h)
+			*changes = append(*changes, Change{Updated, h.whole()})
 		}
 		return Outcome{Kind: Granted}
 	}
@@ -154,25 +155,14 @@ func (s *State) claim(c Claim, changes *[]Change) Outcome {
 	if n := len(s.holdings); n >= c.MaxNames {
 		return Outcome{Kind: Full, Limit: n}
 	}
-	h := &holding{Holding: Holding{
-		Key: c.Key, Skeleton: share(c.Skeleton, c.Key), Name: share(c.Name, c.Key),
-		Owner: c.Owner, Seq: c.Seq, Ends: ends,
-	}}
+	h := holdingOf(Holding{Key: c.Key, Skeleton: c.Skeleton, Name: c.Name, Owner: c.Owner, Seq: c.Seq, Ends: ends})
 	s.insert(h)
-	*changes = append(*changes, Change{Gained, h.Holding})
+	*changes = append(*changes, Change{Gained, h.whole()})
 	return Outcome{Kind: Granted, Fresh: true}
 }
 
-// share returns b for an equal a, so that the bytes are kept once.
-func share(a, b string) string {
-	if a == b {
-		return b
-	}
-	return a
-}
-
 func (s *State) taken(h *holding, alike bool) Outcome {
-	return Outcome{Kind: Taken, Owner: h.Owner, Name: h.Name, Left: h.Ends - s.now, Alike: alike}
+	return Outcome{Kind: Taken, Owner: h.owner(), Name: h.name(), Left: h.ends - s.now, Alike: alike}
 }
 
 func (s *State) renew(r Renew) Outcome {
@@ -183,11 +173,11 @@ func (s *State) renew(r Renew) Outcome {
 	ends := s.now + r.Term + r.Reserve
 	for i, one := range r.Renewals {
 		h := s.holdings[one.Key]
-		if h == nil || h.Owner != one.Owner {
+		if h == nil || h.owner() != one.Owner {
 			outcome.Lost = append(outcome.Lost, i)
 			continue
 		}
-		h.Ends = max(h.Ends, ends)
+		h.ends = max(h.ends, ends)
 	}
 	return outcome
 }
@@ -201,15 +191,15 @@ func (s *State) remove(r Removal, changes *[]Change) Outcome {
 	holder := Renewal{r.Key, r.Owner}
 	seq, removed := s.removals.last[holder]
 	h := s.holdings[r.Key]
-	mine := h != nil && h.Owner == r.Owner
+	mine := h != nil && h.owner() == r.Owner
 	switch {
-	case mine && r.Seq <= h.Seq:
-		return Outcome{Kind: Stale, Seq: h.Seq}
+	case mine && r.Seq <= h.seq:
+		return Outcome{Kind: Stale, Seq: h.seq}
 	case removed && r.Seq < seq:
 		return Outcome{Kind: Stale, Seq: seq}
 	case h != nil && !mine:
 		s.removals.remember(holder, r.Seq, s.now)
-		return Outcome{Kind: NotOwner, Owner: h.Owner}
+		return Outcome{Kind: NotOwner, Owner: h.owner()}
 	case removed && r.Seq == seq: // the same again
 		return Outcome{Kind: Removed}
 	}
@@ -218,7 +208,7 @@ func (s *State) remove(r Removal, changes *[]Change) Outcome {
 		return Outcome{Kind: NotRegistered}
 	}
 	s.drop(h)
-	*changes = append(*changes, Change{GivenUp, h.Holding})
+	*changes = append(*changes, Change{GivenUp, h.whole()})
 	return Outcome{Kind: Removed}
 }
 
@@ -228,13 +218,13 @@ func (s *State) expire() []Change {
 	var changes []Change
 	for len(s.alarms) > 0 && s.alarms[0].alarm <= s.now {
 		h := s.alarms[0]
-		if h.Ends > s.now {
-			h.alarm = h.Ends
+		if h.ends > s.now {
+			h.alarm = h.ends
 			heap.Fix(&s.alarms, 0)
 			continue
 		}
 		s.drop(h)
-		changes = append(changes, Change{Ended, h.Holding})
+		changes = append(changes, Change{Ended, h.whole()})
 	}
 	slices.SortFunc(changes, func(a, b Change) int {
 		return cmp.Or(cmp.Compare(a.Holding.Ends, b.Holding.Ends), cmp.Compare(a.Holding.Key, b.Holding.Key))
@@ -243,20 +233,24 @@ func (s *State) expire() []Change {
 }
 
 func (s *State) insert(h *holding) {
-	s.holdings[h.Key] = h
-	s.skeletons[h.Skeleton] = h
-	s.owners[h.Owner]++
-	h.alarm = h.Ends
+	s.index(h)
+	s.owners[h.owner()]++
+	h.alarm = h.ends
 	heap.Push(&s.alarms, h)
 }
 
+func (s *State) index(h *holding) {
+	s.holdings[h.key()] = h
+	s.skeletons[h.skeleton()] = h
+}
+
 func (s *State) drop(h *holding) {
-	delete(s.holdings, h.Key)
-	delete(s.skeletons, h.Skeleton)
-	if s.owners[h.Owner]--; s.owners[h.Owner] == 0 {
-		delete(s.owners, h.Owner)
+	delete(s.holdings, h.key())
+	delete(s.skeletons, h.skeleton())
+	if s.owners[h.owner()]--; s.owners[h.owner()] == 0 {
+		delete(s.owners, h.owner())
 	}
-	heap.Remove(&s.alarms, h.index)
+	heap.Remove(&s.alarms, int(h.index))
 }
 
 // check finds what must never be; tests call it after every step.
@@ -266,8 +260,8 @@ func (s *State) check() error {
 	}
 	owners := make(map[peer.ID]int)
 	for key, h := range s.holdings {
-		owners[h.Owner]++
-		if h.Key != key || s.skeletons[h.Skeleton] != h || s.alarms[h.index] != h || h.alarm > h.Ends || h.Ends <= s.now {
+		owners[h.owner()]++
+		if h.key() != key || s.skeletons[h.skeleton()] != h || s.alarms[h.index] != h || h.alarm > h.ends || h.ends <= s.now {
 			return fmt.Errorf("holding of %q is out of place", key)
 		}
 	}
