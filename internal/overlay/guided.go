@@ -101,7 +101,7 @@ func (g *guided) walk(c *Core, s *search) {
 func (g *guided) again(c *Core, s *search) {
 	g.stage = again
 	g.round++
-	w := wire.Walk{Kind: wire.WalkGuided, Asker: c.answersTo(s, g.round%NotDirectly == 1)}
+	w := wire.Walk{Kind: wire.WalkGuided, Asker: c.answersTo(s, g.round%NotDirectly == 0)}
 	n := g.round
 	if len(s.wrong) > 0 { // the dead tell nothing false
 		n += HostileScouts

@@ -198,8 +198,8 @@ const (
 	// Where something false came, so many more go out at once.
 	MaxRounds     = 12
 	HostileScouts = 2
-	// NotDirectly: of so many rounds the first is answered on the way back, if nothing
-	// came directly so far: the node may not be as easy to dial as it thinks.
+	// NotDirectly: every so many rounds are answered on the way back, if nothing came
+	// directly so far: the node may not be as easy to dial as it thinks.
 	NotDirectly = 3
 	// RandomWalkers is the number of walkers of the plain strategy (Lv et al. 2002:
 	// 16 to 64).
