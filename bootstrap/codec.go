@@ -25,7 +25,7 @@ func otherNetwork(serves, asked string) error {
 // encodeEntry gives an entry's times as spans from now.
 func encodeEntry(e *entry, now time.Time) *pb.DirectoryEntry {
 	return &pb.DirectoryEntry{
-		Record: []byte(e.claim.sealed),
+		Record: e.claim.envelope(),
 		Online: e.online, Unconfirmed: e.unconfirmed, Detached: e.detached,
 		AgeMs:  uint64(max(0, momentOf(now).since(e.since)).Milliseconds()),
 		LeftMs: uint64(max(0, e.expires.since(momentOf(now))).Milliseconds()),
@@ -43,7 +43,7 @@ func encodeOwn(e *entry, now time.Time) *pb.DirectoryEntry {
 func encodeChanged(c *change, now time.Time, encode func(*entry, time.Time) *pb.DirectoryEntry) *pb.DirectoryEntry {
 	e := encode(&c.entry, now)
 	if c.removal != nil {
-		e.Record = []byte(c.removal.sealed)
+		e.Record = c.removal.envelope()
 	}
 	return e
 }

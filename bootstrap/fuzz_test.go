@@ -160,7 +160,10 @@ func FuzzRecord(f *testing.F) {
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, in []byte) {
 		c, err := openClaim(in, "grapevine", time.UnixMilli(1_800_000_000_000))
-		if err == nil && (c.peer == "" || len(c.addrs) > maxAddrs || c.seq == 0) {
+		if err != nil {
+			return
+		}
+		if c.peer == "" || len(c.addrs) > maxAddrs || c.seq == 0 || string(c.slimmed().envelope()) != string(in) {
 			t.Fatalf("%+v", c)
 		}
 	})

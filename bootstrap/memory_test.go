@@ -21,30 +21,27 @@ func BenchmarkRegistrationMemory(b *testing.B) {
 		ma.StringCast("/ip4/192.0.2.1/tcp/4001"), ma.StringCast("/ip4/192.0.2.1/udp/4001/quic-v1"),
 		ma.StringCast("/ip6/2001:db8::1/tcp/4001"), ma.StringCast("/ip6/2001:db8::1/udp/4001/quic-v1"),
 	}
-	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
-	if err != nil {
-		b.Fatal(err)
-	}
-	sample := &claim{network: "grapevine", name: "name", peer: "", seq: 1, addrs: addrs, expires: time.Now().UnixMilli()}
-	if sample.peer, err = peer.IDFromPrivateKey(key); err != nil {
-		b.Fatal(err)
-	}
-	data, err := sample.seal(key)
-	if err != nil {
-		b.Fatal(err)
-	}
 	for b.Loop() {
 		const n = 20_000
 		table := newTable(time.Minute, Limits{}.withDefaults())
 		before := heapBytes()
 		for i := range n {
-			c, err := unsealClaim(append([]byte(nil), data...))
+			key, _, err := crypto.GenerateEd25519Key(rand.Reader)
 			if err != nil {
 				b.Fatal(err)
 			}
+			c := &claim{network: "grapevine", name: fmt.Sprint("name-", i), seq: 1, addrs: addrs, expires: time.Now().UnixMilli()}
+			if c.peer, err = peer.IDFromPrivateKey(key); err != nil {
+				b.Fatal(err)
+			}
+			data, err := c.seal(key)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if c, err = openClaim(data, "grapevine", time.Now()); err != nil {
+				b.Fatal(err)
+			}
 			from := netip.PrefixFrom(netip.AddrFrom4([4]byte{11, byte(i >> 16), byte(i >> 8), byte(i)}), 32)
-			c.network, c.name = "grapevine", fmt.Sprint("name-", i)
-			c.key, c.peer = nameKey(c.name), peer.ID(fmt.Sprintf("%s%08d", c.peer[:30], i))
 			if _, _, _, err := table.grant(t0, c.slimmed(), manner{from: from, self: self{agent: fmt.Sprint("agent/", i)}}); err != nil {
 				b.Fatal(err)
 			}

@@ -89,11 +89,12 @@ type claim struct {
 	seq     uint64
 	addrs   []ma.Multiaddr // those of a slim claim are in its envelope only
 	slim    bool
+	gist    bool // sealed is without what the claim says itself
 	found   bool // it has addresses
 	removed bool
 	hidden  bool
 	expires int64  // Unix milliseconds
-	sealed  string // the envelope that says so
+	sealed  string // the envelope that says so; see envelope
 }
 
 // payloadType stands in the envelope of each registration.
@@ -192,37 +193,6 @@ func unsealClaim(sealed []byte) (*claim, error) {
 	}
 	c.sealed, c.found = string(sealed), len(c.addrs) > 0
 	return c, nil
-}
-
-// slimmed is a claim to keep among very many: decoded, addresses take several times
-// what they do in the envelope.
-func (c *claim) slimmed() *claim {
-	slim := *c
-	slim.addrs, slim.slim = nil, true
-	return &slim
-}
-
-// reachable reports whether a claim has addresses.
-func (c *claim) reachable() bool { return c.slim && c.found || len(c.addrs) > 0 }
-
-// addresses returns those of any claim.
-func (c *claim) addresses() []ma.Multiaddr {
-	if !c.slim {
-		return c.addrs
-	}
-	envelope, err := record.UnmarshalEnvelope([]byte(c.sealed))
-	if err != nil {
-		return nil // it was verified before
-	}
-	var rec signedRecord
-	if err := rec.UnmarshalRecord(envelope.RawPayload); err != nil {
-		return nil
-	}
-	whole, err := decodeClaim(rec.pb)
-	if err != nil {
-		return nil
-	}
-	return whole.addrs
 }
 
 // decodeClaim checks the fields of a record.

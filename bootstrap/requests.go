@@ -22,7 +22,7 @@ type grant struct {
 // register sends a claim. Fresh tells that there was no registration before.
 func (l *link) register(ctx context.Context, c *claim) (granted grant, fresh bool, err error) {
 	return l.claim(ctx, c.name, &pb.DirectoryRequest{Body: &pb.DirectoryRequest_Register{
-		Register: &pb.DirectoryRegister{Record: []byte(c.sealed), Detached: l.client.detached, Self: l.self()},
+		Register: &pb.DirectoryRegister{Record: c.envelope(), Detached: l.client.detached, Self: l.self()},
 	}})
 }
 
@@ -70,7 +70,7 @@ func (l *link) self() *pb.DirectorySelf {
 // remove sends a claim that gives a name up.
 func (l *link) remove(ctx context.Context, c *claim) error {
 	resp, err := l.call(ctx, c.name, &pb.DirectoryRequest{Body: &pb.DirectoryRequest_Remove{
-		Remove: &pb.DirectoryRemove{Record: []byte(c.sealed)},
+		Remove: &pb.DirectoryRemove{Record: c.envelope()},
 	}})
 	if err == nil && resp.GetRemoved() == nil {
 		return malformed("an answer of another kind")

@@ -147,7 +147,7 @@ func (m *memoryLeases) close() error {
 
 func grantStep(e *entry) leaseStep {
 	return leaseStep{e.id(), marshal(&pb.DirectoryStored{
-		Record: []byte(e.claim.sealed), SinceUnixMs: e.since.time().UnixMilli(), Detached: e.detached,
+		Record: e.claim.envelope(), SinceUnixMs: e.since.time().UnixMilli(), Detached: e.detached,
 	})}
 }
 

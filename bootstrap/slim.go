@@ -1,0 +1,81 @@
+package bootstrap
+
+import (
+	"math"
+	"strings"
+
+	"github.com/libp2p/go-libp2p/core/record"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+// slimmed is a claim to keep among very many, in half the room: decoded, addresses take
+// several times what they do in the envelope, and of the envelope half is what the
+// claim says itself.
+func (c *claim) slimmed() *claim {
+	slim := *c
+	slim.addrs, slim.slim = nil, true
+	if gist, ok := c.abridged(); ok {
+		slim.sealed, slim.gist = gist, true
+	}
+	return &slim
+}
+
+// abridged is the envelope with each of the words cut out of it, and the number of
+// bytes before the cut in front of them; false if it is not written in that order.
+func (c *claim) abridged() (gist string, ok bool) {
+	short := make([]byte, 0, len(c.sealed))
+	rest := c.sealed
+	for _, word := range c.words() {
+		before, after, found := strings.Cut(rest, word)
+		if !found || len(before) > math.MaxUint8 {
+			return "", false
+		}
+		short = append(append(short, byte(len(before))), before...)
+		rest = after
+	}
+	return string(append(short, rest...)), true
+}
+
+// envelope is the whole one.
+func (c *claim) envelope() []byte {
+	if !c.gist {
+		return []byte(c.sealed)
+	}
+	whole := make([]byte, 0, len(c.sealed)+len(payloadType)+len(c.network)+len(c.name)+2*len(c.peer))
+	rest := c.sealed
+	for _, word := range c.words() {
+		cut := 1 + int(rest[0])
+		whole = append(append(whole, rest[1:cut]...), word...)
+		rest = rest[cut:]
+	}
+	return append(whole, rest...)
+}
+
+// words are what stands in the envelope as it does in the claim, in order: the key,
+// which is the peer ID but for the two bytes that call it one, and so on.
+func (c *claim) words() [5]string {
+	return [...]string{string(c.peer[2:]), payloadType, c.network, c.name, string(c.peer)}
+}
+
+// reachable reports whether a claim has addresses.
+func (c *claim) reachable() bool { return c.slim && c.found || len(c.addrs) > 0 }
+
+// addresses returns those of any claim.
+func (c *claim) addresses() []ma.Multiaddr {
+	if !c.slim {
+		return c.addrs
+	}
+	envelope, err := record.UnmarshalEnvelope(c.envelope())
+	if err != nil {
+		return nil // it was verified before
+	}
+	var rec signedRecord
+	if err := rec.UnmarshalRecord(envelope.RawPayload); err != nil {
+		return nil
+	}
+	whole, err := decodeClaim(rec.pb)
+	if err != nil {
+		return nil
+	}
+	return whole.addrs
+}
