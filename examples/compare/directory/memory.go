@@ -52,15 +52,20 @@ func leases(b *bench) error {
 		}
 		bound := leasesMiB * float64(s.leases) / 100_000
 		target := fmt.Sprintf("at most %s MiB", number(bound))
-		heap, rss := mib(full.Heap-idle.Heap), mib(full.RSS-idle.RSS)
-		s.found("idle server, RSS", mib(idle.RSS), "MiB", fmt.Sprintf("heap %.1f MiB", mib(idle.Heap)))
+		heap, own := mib(full.Heap-idle.Heap), mib(full.Own-idle.Own)
+		s.found("idle server, RSS", mib(idle.RSS), "MiB",
+			fmt.Sprintf("heap %.1f MiB, pages of files %.1f MiB", mib(idle.Heap), mib(idle.File)))
 		s.found(fmt.Sprintf("%d leases, heap", s.leases), heap, "MiB",
 			fmt.Sprintf("%.0f B each; registered at %.0f/s", float64(full.Heap-idle.Heap)/float64(s.leases), rate))
 		s.against(target, heap <= bound)
-		s.found(fmt.Sprintf("%d leases, RSS", s.leases), rss, "MiB", "")
-		s.against(target, rss <= bound)
+		s.found(fmt.Sprintf("%d leases, RSS of the process's own", s.leases), own, "MiB",
+			fmt.Sprintf("%.1f MiB of it between objects", mib(full.Gaps-idle.Gaps)))
+		s.against(target, own <= bound)
+		s.found(fmt.Sprintf("%d leases, RSS with pages of files", s.leases), mib(full.RSS-idle.RSS), "MiB",
+			fmt.Sprintf("%.1f MiB of it are such pages", mib(full.File-idle.File)))
 		s.found("just after the last has left, heap", mib(fresh.Heap-idle.Heap), "MiB",
-			fmt.Sprintf("RSS %.1f MiB; libp2p still remembers the peers", mib(fresh.RSS-idle.RSS)))
+			fmt.Sprintf("RSS %.1f MiB, %.1f MiB of them the process's own; libp2p still remembers the peers",
+				mib(fresh.RSS-idle.RSS), mib(fresh.Own-idle.Own)))
 		if err := s.heapProfile("leases"); err != nil {
 			return err
 		}

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"runtime"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -14,10 +12,14 @@ import (
 
 // Usage is what a process uses.
 type Usage struct {
-	Heap       int64 // live objects, after a collection
-	Stacks     int64
-	RSS        int64 // after all that is free was given back
-	CPU        time.Duration
+	Heap   int64 // live objects, after a collection
+	Gaps   int64 // between them: free, and not to be given back
+	Stacks int64
+	RSS    int64 // after all that is free was given back: Own and File
+	Own    int64 // what nobody but the process holds
+	File   int64 // pages of files, which the system takes back when it needs them
+	CPU    time.Duration
+
 	Goroutines int
 	Conns      int
 }
@@ -28,25 +30,31 @@ func usage() Usage {
 	debug.FreeOSMemory()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
+	own, file := resident()
 	return Usage{
-		Heap: int64(m.HeapAlloc), Stacks: int64(m.StackInuse), RSS: resident(),
+		Heap: int64(m.HeapAlloc), Gaps: int64(m.HeapInuse - m.HeapAlloc), Stacks: int64(m.StackInuse),
+		RSS: own + file, Own: own, File: file,
 		CPU: spent(), Goroutines: runtime.NumGoroutine(),
 	}
 }
 
-// resident is the memory that the system has given this process; 0 where it does not
-// tell.
-func resident() int64 {
-	data, err := os.ReadFile("/proc/self/statm")
+// resident is the memory that the system has given this process: its own, and pages of
+// files that it has mapped, the program among them. 0 where the system does not tell.
+func resident() (own, file int64) {
+	data, err := os.ReadFile("/proc/self/status")
 	if err != nil {
-		return 0
+		return 0, 0
 	}
-	fields := bytes.Fields(data)
-	if len(fields) < 2 {
-		return 0
+	for line := range strings.Lines(string(data)) {
+		var kib int64
+		if n, _ := fmt.Sscanf(line, "RssAnon: %d kB", &kib); n == 1 {
+			own = kib << 10
+		}
+		if n, _ := fmt.Sscanf(line, "RssFile: %d kB", &kib); n == 1 {
+			file = kib << 10
+		}
 	}
-	pages, _ := strconv.ParseInt(string(fields[1]), 10, 64)
-	return pages * int64(os.Getpagesize())
+	return own, file
 }
 
 // spent is the CPU time of this process.
