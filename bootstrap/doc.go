@@ -22,7 +22,7 @@
 // The heart is a table of leases that is a pure function of requests and time
 // (table.go). Around it stand one writer that makes grants durable before they are
 // acknowledged (writer.go), a story made of what all servers have (story.go,
-// follow.go), a journal of changes that watchers read at their own pace (journal.go)
+// follow.go), a journal of changes that watchers read in turn (journal.go, turns.go)
 // and the streams (serve.go, watchers.go).
 //
 // [Server.Handler] shows a directory live in a browser. A server speaks libp2p's

@@ -154,10 +154,14 @@ const (
 	// dueSteps is the number of steps of a lease in which its end is reckoned.
 	dueSteps = 24
 	// promptWatchers is the number of watchers who are told of each change at once.
-	// With more, each gathers changes for watcherShare of every further one on
-	// average: a second with ten thousand.
+	// With more, all are told in turn, some in each turnStep, and every further one
+	// makes a round longer by watcherShare: two seconds with ten thousand.
 	promptWatchers = 100
-	watcherShare   = 100 * time.Microsecond
+	watcherShare   = 200 * time.Microsecond
+	turnStep       = time.Millisecond
+	// newsDelay is how long a round may wait for claims that are under way: a burst
+	// of them is over in that time, or takes long.
+	newsDelay = 2 * time.Second
 	// fullRetry is the least time until one that was refused for want of room may
 	// try again.
 	fullRetry = time.Second
@@ -267,8 +271,8 @@ const (
 	// members.
 	maxFellows = 16
 	// journalSize is the number of changes kept for watchers: at a thousand
-	// changes a second one may lag by four.
-	journalSize = 4096
+	// changes a second one may lag by eight.
+	journalSize = 8192
 	// writeQueue is the number of claims that wait for the disk, and writeBatch
 	// how many share a sync.
 	writeQueue = 1024

@@ -149,13 +149,17 @@ func (s *Server) answer(stream network.Stream, req *pb.DirectoryRequest, out *re
 	var err error
 	switch body := req.Body.(type) {
 	case *pb.DirectoryRequest_Register:
+		s.claiming.Add(1)
 		reply, err = s.register(stream.Conn(), body.Register)
+		s.claiming.Add(-1)
 	case *pb.DirectoryRequest_Renew:
 		reply, err = s.renew(remote, body.Renew)
 	case *pb.DirectoryRequest_Lookup:
 		reply, err = s.lookup(body.Lookup.GetName())
 	case *pb.DirectoryRequest_Remove:
+		s.claiming.Add(1)
 		reply, err = s.remove(stream.Conn(), body.Remove.GetRecord())
+		s.claiming.Add(-1)
 	case *pb.DirectoryRequest_Sample:
 		reply = s.sample(remote, int(body.Sample.GetMax()))
 	case *pb.DirectoryRequest_List:

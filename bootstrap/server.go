@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/host"
@@ -77,14 +78,15 @@ type Server struct {
 
 	rendezvous *rendezvous.Service // nil: left out
 
-	ctx     context.Context
-	cancel  context.CancelFunc
-	wg      sync.WaitGroup
-	writes  chan *write
-	wake    chan struct{} // the alarms have changed
-	moved   chan struct{} // the members have changed
-	buffers sync.Pool     // of *[]byte, for what they are told
-	notify  network.Notifiee
+	ctx      context.Context
+	cancel   context.CancelFunc
+	wg       sync.WaitGroup
+	writes   chan *write
+	wake     chan struct{} // the alarms have changed
+	moved    chan struct{} // the members have changed
+	buffers  sync.Pool     // of *[]byte, for what they are told
+	claiming atomic.Int64  // registrations and removals under way
+	notify   network.Notifiee
 
 	mu        sync.Mutex // guards what follows
 	running   bool
@@ -135,7 +137,7 @@ func (s *Server) Start(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	s.running = true
-	s.wg.Add(6)
+	s.wg.Add(8)
 	s.mu.Unlock()
 	go s.write()
 	go s.expire()
@@ -143,6 +145,8 @@ func (s *Server) Start(ctx context.Context) error {
 	go s.remember()
 	go s.uphold()
 	go s.attend()
+	go s.callWatchers(s.journal)
+	go s.callWatchers(s.ownJournal)
 
 	s.notify = &network.NotifyBundle{DisconnectedF: func(_ network.Network, c network.Conn) {
 		s.disconnected(c.RemotePeer())
@@ -250,10 +254,11 @@ func (s *Server) List() []Record {
 func (s *Server) Watch(ctx context.Context) iter.Seq2[Change, error] {
 	from := s.journal.now()
 	return func(yield func(Change, error) bool) {
-		defer s.journal.join()()
+		turn := s.journal.turns.join(from)
+		defer s.journal.turns.leave(turn)
 		revision := from
 		for {
-			changes, wait, err := s.journal.after(revision, journalSize)
+			changes, _, err := s.journal.after(revision, journalSize)
 			if err != nil {
 				yield(Change{}, err)
 				return
@@ -264,15 +269,8 @@ func (s *Server) Watch(ctx context.Context) iter.Seq2[Change, error] {
 					return
 				}
 			}
-			if wait == nil {
-				if err := s.rest(s.journal.pause()); err != nil {
-					yield(Change{}, err)
-					return
-				}
-				continue
-			}
 			select {
-			case <-wait:
+			case <-turn.come:
 			case <-ctx.Done():
 				yield(Change{}, ctx.Err())
 				return

@@ -1,8 +1,8 @@
 package bootstrap
 
 import (
+	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -49,7 +49,6 @@ func (s *Server) watch(remote peer.ID, req *pb.DirectoryWatch, out *replies) err
 	if req.GetOwn() {
 		journal, list, encode = s.ownJournal, s.ownSnapshot, encodeOwn
 	}
-	defer journal.join()()
 
 	revision := req.GetFrom()
 	switch req.GetEpoch() {
@@ -66,34 +65,25 @@ func (s *Server) watch(remote peer.ID, req *pb.DirectoryWatch, out *replies) err
 	default:
 		return s.refuse(out, ErrLagged)
 	}
+	turn := journal.turns.join(revision)
+	defer journal.turns.leave(turn)
 	alive := time.NewTicker(aliveInterval)
 	defer alive.Stop()
 	for {
-		buffer := s.buffers.Get().(*[]byte)
-		frames, n, wait, err := journal.frames((*buffer)[:0], time.Now(), out.id, revision, watchBatch)
-		if err != nil {
+		n, err := s.tell(journal, out, revision)
+		if errors.Is(err, ErrLagged) {
 			s.counts.lagged.Add(1)
 			return s.refuse(out, err)
 		}
-		revision += uint64(n)
-		if n > 0 {
-			err = out.write(frames)
-		}
-		*buffer = frames
-		s.buffers.Put(buffer)
 		if err != nil {
 			return err
 		}
-		if n > 0 {
-			continue // until it has all
+		revision += uint64(n)
+		if n == watchBatch {
+			journal.turns.again(turn, revision)
 		}
 		select {
-		case <-wait:
-			// One change wakes all, and each is told in a time of its own: thousands
-			// at once would keep whoever registers waiting.
-			if err := s.rest(anyTime(2 * journal.pause())); err != nil {
-				return err
-			}
+		case <-turn.come:
 		case <-s.ctx.Done():
 			return ErrClosed
 		case <-alive.C:
@@ -110,30 +100,20 @@ func (s *Server) watch(remote peer.ID, req *pb.DirectoryWatch, out *replies) err
 	}
 }
 
-// anyTime is a time from now until a span is over.
-func anyTime(span time.Duration) time.Duration {
-	if span <= 0 {
-		return 0
+// tell sends what changed after a revision, as much as one turn allows, and returns
+// how many changes that were.
+func (s *Server) tell(journal *journal, out *replies, revision uint64) (int, error) {
+	buffer := s.buffers.Get().(*[]byte)
+	defer s.buffers.Put(buffer)
+	frames, n, err := journal.frames((*buffer)[:0], time.Now(), out.id, revision, watchBatch)
+	*buffer = frames
+	if err != nil || n == 0 {
+		return 0, err
 	}
-	return rand.N(span)
+	return n, out.write(frames)
 }
 
-// rest waits while changes gather.
-func (s *Server) rest(d time.Duration) error {
-	if d == 0 {
-		return nil
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-s.ctx.Done():
-		return ErrClosed
-	}
-}
-
-// watchBatch is the number of changes copied from the journal at once.
+// watchBatch is the number of changes that one is told in one turn.
 const watchBatch = 64
 
 // admitWatcher counts a watcher. A server of the federation is always let in.

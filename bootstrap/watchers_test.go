@@ -11,10 +11,85 @@ import (
 )
 
 func TestManyWatchersGatherChanges(t *testing.T) {
-	for readers, want := range map[int]time.Duration{0: 0, promptWatchers: 0, promptWatchers + 10_000: time.Second} {
-		if got := pauseOf(readers); got != want {
-			t.Errorf("%d watchers gather for %s, want %s", readers, got, want)
+	for watchers, want := range map[int]int{0: 0, promptWatchers: promptWatchers, promptWatchers + 10_000: 6} {
+		if got := perStep(watchers); got != want {
+			t.Errorf("of %d watchers %d are told in one step, want %d", watchers, got, want)
 		}
+	}
+	for lacking, want := range map[uint64]int{0: 0, 100: 0, 113: 1, 150: 4, 200: 8, 1 << 40: 8} {
+		if got := haste(lacking, 200); got != want {
+			t.Errorf("who lacks %d of 200 changes is hastened by %d, want %d", lacking, got, want)
+		}
+	}
+}
+
+// called is how many of some watchers were called since they were asked last.
+func called(watchers ...*turn) (n int) {
+	for _, w := range watchers {
+		select {
+		case <-w.come:
+			n++
+		default:
+		}
+	}
+	return n
+}
+
+func TestFewWatchersAreCalledAtOnce(t *testing.T) {
+	turns := newTurns(journalSize)
+	one, two, gone := turns.join(0), turns.join(0), turns.join(0)
+	turns.leave(gone)
+	turns.begin()
+	if turns.call(1) || called(one, two) != 2 || called(gone) != 0 {
+		t.Error("not both of two were called, or one that had left")
+	}
+	if turns.mayWait(2) {
+		t.Error("two have to wait")
+	}
+	turns.again(one, 0)
+	turns.begin()
+	if turns.call(1) || called(one) != 1 || called(two) != 0 {
+		t.Error("who lacks a change is not called again, or who lacks none")
+	}
+	<-turns.behind
+}
+
+// In a round each of many has one turn, whoever stops listening.
+func TestManyWatchersAreCalledInTurn(t *testing.T) {
+	const many = 2000
+	turns := newTurns(journalSize)
+	watchers := make([]*turn, many)
+	for i := range watchers {
+		watchers[i] = turns.join(0)
+	}
+	for revision := uint64(1); revision <= 2; revision++ {
+		turns.begin()
+		if !turns.mayWait(revision) {
+			t.Error("they cannot wait")
+		}
+		steps, listening := 0, watchers[:many-(int(revision)-1)] // the last has not taken its turn
+		for more := true; more; steps++ {
+			more = turns.call(revision)
+			if n := called(listening...); n > perStep(many) {
+				t.Fatalf("%d were called in one step", n)
+			}
+		}
+		if want := many / perStep(many); steps < want || steps > want+1 {
+			t.Errorf("revision %d took %d steps, want %d", revision, steps, want)
+		}
+		for _, w := range listening {
+			if w.heard != revision {
+				t.Fatalf("at revision %d one was told of %d only", revision, w.heard)
+			}
+		}
+	}
+	// Far behind they do not wait, and more are called at once.
+	turns.begin()
+	if turns.mayWait(journalSize) || !turns.call(journalSize) {
+		t.Error("they may wait, or all were called")
+	}
+	if n := called(watchers...); n <= 100*perStep(many) {
+		t.Errorf("%d were called when they were about to lag", n)
 	}
 }
 
