@@ -31,7 +31,7 @@ func small() plan {
 	return plan{
 		leases: 40, conns: 20, renewers: 200, renewals: 100, lookups: 20,
 		honest: 10, normal: 20, watchers: 20, arrivals: 20, claimants: 250, filled: 100,
-		period: 300 * time.Millisecond, siege: 500 * time.Millisecond, forgets: time.Millisecond,
+		period: 300 * time.Millisecond, calm: 300 * time.Millisecond, siege: 500 * time.Millisecond, forgets: time.Millisecond,
 	}
 }
 

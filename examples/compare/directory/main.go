@@ -61,6 +61,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	f.IntVar(&p.claimants, "claimants", p.claimants, "open connections that claim names, eight each")
 	f.IntVar(&p.filled, "filled", p.filled, "registrations of the full table of the comparison")
 	f.DurationVar(&p.period, "period", p.period, "how long each load lasts")
+	f.DurationVar(&p.calm, "calm", p.calm, "how long names are claimed as on an ordinary day, with watchers and without")
 	f.DurationVar(&p.siege, "siege", p.siege, "how long the flood lasts")
 	f.StringVar(&p.profiles, "profiles", "", "folder for CPU and heap profiles of the server")
 	f.StringVar(&only, "only", strings.Join(names(), ","), "what to measure")

@@ -16,6 +16,7 @@ type plan struct {
 	claimants int     // connections that claim names
 	filled    int     // registrations of the full table of the comparison
 	period    time.Duration
+	calm      time.Duration // how long names are claimed as on an ordinary day
 	siege     time.Duration // how long the flood lasts
 	forgets   time.Duration // how long libp2p remembers a peer that has left
 	profiles  string        // a folder; empty: none are taken
@@ -35,6 +36,7 @@ func full() plan {
 		watchers: 10_000, arrivals: 5,
 		claimants: 500, filled: 100_000,
 		period: 15 * time.Second,
+		calm:   time.Minute,      // of 300 claims the 99th of a hundred is not the longest
 		siege:  70 * time.Second, // longer than a lease
 		// A minute, and half a minute more until it looks.
 		forgets: 100 * time.Second,
