@@ -15,7 +15,7 @@ var ErrConfig = errors.New("bad overlay configuration")
 // Config is what may differ between nodes. Start from [DefaultConfig].
 type Config struct {
 	// Degree is how many neighbours the node has in the mean: above 5 it seeks
-	// more below five sixths of it, and accepts a twelfth more. 24: with fewer,
+	// more below five sixths of it, and accepts an eighth more. 24: with fewer,
 	// too little is known within two links to guide queries by; simulated.
 	Degree int
 	// MaxDegree, if it is not 0, is how many neighbours the node accepts; then it
@@ -94,7 +94,7 @@ func (cfg Config) Accepted() int {
 	case cfg.Degree <= 5:
 		return cfg.Degree
 	default:
-		return min(cfg.Degree+cfg.Degree/12, MaxRelays)
+		return min(cfg.Degree+cfg.Degree/8, MaxRelays)
 	}
 }
 

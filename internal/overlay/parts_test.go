@@ -35,7 +35,7 @@ func TestConfigIsChecked(t *testing.T) {
 
 func TestAccepted(t *testing.T) {
 	for _, tt := range []struct{ degree, max, want int }{
-		{24, 0, 26}, {5, 0, 5}, {1, 0, 1}, {6, 0, 6}, {12, 0, 13}, {24, 24, 24}, {45, 0, MaxRelays}, {48, 0, MaxRelays},
+		{24, 0, 27}, {5, 0, 5}, {1, 0, 1}, {6, 0, 6}, {8, 0, 9}, {24, 24, 24}, {44, 0, MaxRelays}, {48, 0, MaxRelays},
 	} {
 		if got := (Config{Degree: tt.degree, MaxDegree: tt.max}).Accepted(); got != tt.want {
 			t.Errorf("degree %d, max %d: accepts %d, want %d", tt.degree, tt.max, got, tt.want)
