@@ -198,7 +198,7 @@ func TestRefusalByOneIsARefusal(t *testing.T) {
 }
 
 func TestOneOfManyGetsAName(t *testing.T) {
-	servers := infos(startServer(t), startServer(t), startServer(t))
+	servers := infos(startFederation(t, 3)...)
 	const claimants = 12
 	clients := make([]*Client, claimants)
 	for i := range clients {
