@@ -40,7 +40,7 @@ type Limits struct {
 	// RegistrationsPerSubnet is that of one subnet: 4,096 by default.
 	RegistrationsPerSubnet int
 	// Names is the number of names held, silent ones included: 100,000 by default,
-	// some 60 MiB.
+	// some 24 MiB.
 	Names int
 	// Streams is the number of open streams: 20,000 by default.
 	Streams int

@@ -15,7 +15,7 @@ const (
 	// DefaultMaxPerOwner is the number of names of one key: a person's and those of
 	// some services.
 	DefaultMaxPerOwner = 8
-	// DefaultMaxNames is the number of names: some 60 MiB.
+	// DefaultMaxNames is the number of names: some 24 MiB.
 	DefaultMaxNames = 100_000
 )
 
