@@ -104,7 +104,7 @@ func (g *guided) again(c *Core, s *search) {
 	w := wire.Walk{Kind: wire.WalkGuided, Asker: c.answersTo(s, g.round%NotDirectly == 0)}
 	n := g.round
 	if len(s.wrong) > 0 { // the dead tell nothing false
-		n += HostileScouts
+		n = HostileScouts + (g.round-1)/2
 	}
 	w.Careful = n == 1 // among the dead one such is enough
 	g.send(c, s, min(n, max(1, c.relays())), ScoutHops, w)
@@ -118,6 +118,9 @@ func (g *guided) send(c *Core, s *search, n int, hops uint8, w wire.Walk) {
 	if len(s.under) == 0 {
 		c.finish(s)
 		return
+	}
+	if g.stage == again && len(s.wrong) > 0 {
+		hops = HostileHops // few live longer
 	}
 	s.wake = c.now + c.trip(int(hops))
 	if g.stage != again || w.Careful {

@@ -192,12 +192,14 @@ const (
 	// have had a short life.
 	MaxWalkers   = 3
 	EnoughMissed = 0.01
-	// MaxRounds bounds the attempts after some were lost, one more in each round: all
-	// that there may be. Where three in ten peers drop what they should carry, a walk
-	// lives for two or three hops; shorter ones would come to the same peers again.
-	// Where something false came, so many more go out at once.
+	// MaxRounds bounds the rounds of attempts after some were lost, one more in each
+	// round. Where something false came, HostileScouts go out in the first, and one more
+	// in every second: where three in ten peers drop what they should carry, a walk lives
+	// for two or three hops, so only the time of HostileHops is waited for. Shorter walks
+	// would come to the same peers again.
 	MaxRounds     = 12
 	HostileScouts = 2
+	HostileHops   = 6
 	// NotDirectly: every so many rounds are answered on the way back, if nothing came
 	// directly so far: the node may not be as easy to dial as it thinks.
 	NotDirectly = 3
