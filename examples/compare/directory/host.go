@@ -26,6 +26,7 @@ const (
 	maxMemory          = maxStreams * streamWindow
 	connsPerAddress    = 256
 	newConnsPerAddress = 5
+	collectAt          = 33
 )
 
 // newHost makes a host with the settings of examples/bootstrap, on loopback. Loopback

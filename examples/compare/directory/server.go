@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"runtime/pprof"
 	"time"
 
@@ -54,6 +55,9 @@ func (s *Server) Start(args Serving, addr *string) (err error) {
 		return errors.New("started before")
 	}
 	s.begun = true
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(collectAt)
+	}
 	if args.Fine {
 		runtime.MemProfileRate = fineRate
 	}
