@@ -77,7 +77,7 @@ func (g *guided) waited(c *Core, s *search) {
 func (g *guided) scout(c *Core, s *search) {
 	g.stage = scouting
 	hops := min(WalkHops, max(ScoutHops, ScoutHops*ScoutDegree/max(1, c.relays())))
-	w := wire.Walk{Kind: wire.WalkGuided, Asker: c.answersTo(s, false)}
+	w := wire.Walk{Kind: wire.WalkGuided, Asker: c.answersTo(s, 1)}
 	if c.small() {
 		w.Seen = c.seen(TinySeen) // it may see it all
 	}
@@ -94,14 +94,14 @@ func (g *guided) walk(c *Core, s *search) {
 	n := min(MaxWalkers, max(1, int(s.query.Max)-s.found))
 	g.walks += n
 	g.send(c, s, n, WalkHops, wire.Walk{
-		Kind: wire.WalkGuided, Asker: c.answersTo(s, false), Seen: c.seen(SmallSeen), Careful: g.round > 0,
+		Kind: wire.WalkGuided, Asker: c.answersTo(s, 1), Seen: c.seen(SmallSeen), Careful: g.round > 0,
 	})
 }
 
 func (g *guided) again(c *Core, s *search) {
 	g.stage = again
 	g.round++
-	w := wire.Walk{Kind: wire.WalkGuided, Asker: c.answersTo(s, g.round%NotDirectly == 0)}
+	w := wire.Walk{Kind: wire.WalkGuided, Asker: c.answersTo(s, g.round)}
 	n := g.round
 	if len(s.wrong) > 0 { // the dead tell nothing false
 		n = HostileScouts + (g.round-1)/2

@@ -5,12 +5,13 @@ import "github.com/grapevine-p2p/grapevine/internal/wire"
 // randomWalk sends walkers that look at no summary, and new ones when they are
 // through (Lv et al. 2002).
 type randomWalk struct {
-	lost bool // some of the last ones
+	round int
 }
 
 func (r *randomWalk) start(c *Core, s *search) {
+	r.round++
 	for range RandomWalkers {
-		c.sendWalk(s, WalkHops, wire.Walk{Kind: wire.WalkRandom, Asker: c.answersTo(s, r.lost)})
+		c.sendWalk(s, WalkHops, wire.Walk{Kind: wire.WalkRandom, Asker: c.answersTo(s, r.round)})
 	}
 	if len(s.under) == 0 {
 		c.finish(s)
@@ -22,6 +23,6 @@ func (r *randomWalk) start(c *Core, s *search) {
 func (r *randomWalk) ended(c *Core, s *search) { r.start(c, s) }
 
 func (r *randomWalk) waited(c *Core, s *search) {
-	r.lost = c.lose(s) > 0
+	c.lose(s)
 	r.start(c, s)
 }

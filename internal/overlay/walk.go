@@ -291,10 +291,10 @@ func remember(marks []uint32, mark uint32, most int) []uint32 {
 
 func clamp16(n int) uint16 { return uint16(min(n, 1<<16-1)) }
 
-// answersTo is the contact that far hits of a search's walks go to directly: the node's
-// own, if others have dialled it. None: they come on the way back.
-func (c *Core) answersTo(s *search, back bool) wire.Contact {
-	back = back && !s.direct
+// answersTo is the contact that far hits of a round of walks go to directly: the node's
+// own, if others have dialled it. None: they come on the way back. Rounds count from 1.
+func (c *Core) answersTo(s *search, round int) wire.Contact {
+	back := round%NotDirectly == 0 && !s.direct
 	s.back = s.back || back
 	if back || !c.reached || c.now < c.undialled || c.cfg.Leaf {
 		return wire.Contact{}
