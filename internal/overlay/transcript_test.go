@@ -31,7 +31,7 @@ var update = flag.Bool("update", false, "write what the core does into testdata/
 //	recv P join [leaf] | forward-join J ttl=N | neighbour [urgent|leaf] | reply yes|no [leaf] |
 //	       disconnect [leaving] | shuffle O ttl=N P... |
 //	       shuffle-reply P... (to the own last one) | unasked-reply P... |
-//	       ping | pong | query GUID ttl=N hops=N [trace] WORD... | hit GUID HOLDER ITEM... [by=P,P] |
+//	       ping | pong | query GUID ttl=N hops=N [trace] WORD... | hit GUID HOLDER ITEM... [by=P,P] [hops=N] |
 //	       query GUID ttl=N hops=N probe|guided|survey|random=TARGET [asker=P] [nonce=N]
 //	             [past=P,P] [tried=P,P] [found=N] [max=N] [careful=yes] WORD... |
 //	       ack GUID nonce=N|last found=N | report GUID MESSAGES [known=N fresh=N] |
