@@ -18,6 +18,7 @@ import (
 //	take over the way back of another's query         reverse-path.txt, walk-bound.txt, TestAttemptsTellNothingOfTheNext
 //	more results than were asked for                  results.txt, results-walk.txt
 //	more reports than there are attempts              report.txt
+//	answer from afar in another's name                walk-indirect.txt
 //	end a query by one forged report                  report-forged.txt
 //	have its rates whole again by a new link          TestComingBackRefillsNothing
 //	fill the tables                                   TestRoutesAreBounded, TestWalksThatNobodyTakesAreBounded,
