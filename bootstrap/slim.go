@@ -12,6 +12,9 @@ import (
 // several times what they do in the envelope, and of the envelope half is what the
 // claim says itself.
 func (c *claim) slimmed() *claim {
+	if c.slim {
+		return c
+	}
 	slim := *c
 	slim.addrs, slim.slim = nil, true
 	if gist, ok := c.abridged(); ok {
@@ -55,6 +58,13 @@ func (c *claim) envelope() []byte {
 // which is the peer ID but for the two bytes that call it one, and so on.
 func (c *claim) words() [5]string {
 	return [...]string{string(c.peer[2:]), payloadType, c.network, c.name, string(c.peer)}
+}
+
+// same reports whether another claim says the same in the same envelope. Two gists may
+// be alike that had other words cut out.
+func (c *claim) same(other *claim) bool {
+	return c.seq == other.seq && c.gist == other.gist && c.sealed == other.sealed &&
+		c.network == other.network && c.name == other.name && c.peer == other.peer
 }
 
 // reachable reports whether a claim has addresses.

@@ -80,6 +80,9 @@ func TestSlimClaim(t *testing.T) {
 			if !bytes.Equal(slim.envelope(), tt.sealed) || !bytes.Equal(c.envelope(), tt.sealed) {
 				t.Fatal("the envelope is another")
 			}
+			if slim.slimmed() != slim {
+				t.Fatal("a slim claim is slimmed again")
+			}
 			if slim.gist != tt.gist {
 				t.Fatalf("kept without what the claim says: %v", slim.gist)
 			}
@@ -96,5 +99,26 @@ func TestSlimClaim(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What was cut out of a gist is compared too.
+func TestSameClaim(t *testing.T) {
+	is := claim{network: "net", name: "Alice", peer: "peer", seq: 7, sealed: "gist", gist: true}
+	if again := is; !is.same(&again) {
+		t.Error("a copy is not the same")
+	}
+	for what, change := range map[string]func(*claim){
+		"network":    func(c *claim) { c.network = "other" },
+		"name":       func(c *claim) { c.name = "alice" },
+		"peer":       func(c *claim) { c.peer = "other" },
+		"number":     func(c *claim) { c.seq++ },
+		"envelope":   func(c *claim) { c.sealed = "other" },
+		"whole form": func(c *claim) { c.gist = false },
+	} {
+		other := is
+		if change(&other); is.same(&other) {
+			t.Errorf("the same with another %s", what)
+		}
 	}
 }

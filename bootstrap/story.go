@@ -375,8 +375,7 @@ func (s *story) put(t *tale, e entry) {
 	id := e.id()
 	e.self = s.own.share(e.told()).kept()
 	cost := costOf(e.claim, e.told())
-	if known := s.together(id, s.own.find(id)); known != nil && known.claim.seq == e.claim.seq &&
-		known.claim.sealed == e.claim.sealed {
+	if known := s.together(id, s.own.find(id)); known != nil && known.claim.same(e.claim) {
 		e.claim = known.claim
 		cost -= len(e.claim.sealed)
 	}

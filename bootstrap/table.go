@@ -143,7 +143,7 @@ func (t *table) grant(now time.Time, c *claim, m manner) (fresh bool, changes []
 	}
 	id := leaseID{c.peer, c.key}
 	if e := t.find(id); e != nil {
-		same := e.claim.seq == c.seq && e.claim.sealed == c.sealed
+		same := e.claim.same(c)
 		if c.seq < e.claim.seq || c.seq == e.claim.seq && !same {
 			return false, changes, nil, &staleError{e.claim.seq}
 		}
