@@ -28,7 +28,13 @@ type journal struct {
 type noted struct {
 	change
 	revision uint64
-	encoded  atomic.Pointer[[]byte] // as it is sent, once somebody has asked
+	encoded  atomic.Pointer[encoding] // nil: nobody has asked
+}
+
+// encoding is a change as it is sent at some time: the spans in it count from there.
+type encoding struct {
+	at   time.Time
+	data []byte
 }
 
 func newJournal(size int, epoch uint64, encode func(*entry, time.Time) *pb.DirectoryEntry) *journal {
@@ -90,15 +96,19 @@ func (j *journal) read(revision uint64, n int, each func(*noted)) (count int, er
 func (j *journal) after(revision uint64, n int) (changes []change, wait <-chan struct{}, err error) {
 	wait = j.changed()
 	_, err = j.read(revision, n, func(c *noted) { changes = append(changes, c.change) })
-	if err != nil || len(changes) > 0 {
-		return changes, nil, err
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case len(changes) > 0:
+		return changes, nil, nil
+	default:
+		return nil, wait, nil
 	}
-	return nil, wait, nil
 }
 
 // frames appends up to n changes that follow a revision as answers to a request, one
-// after the other, and returns how many they are. Each is encoded once, for all who
-// ask.
+// after the other, and returns how many they are. Each is encoded once for all who ask
+// within listingAge.
 func (j *journal) frames(to []byte, now time.Time, request, revision uint64, n int) (frames []byte, count int, err error) {
 	var head []byte
 	if request != 0 {
@@ -117,14 +127,14 @@ func (j *journal) frames(to []byte, now time.Time, request, revision uint64, n i
 const responseID = 1
 
 func (j *journal) encodedOf(c *noted, now time.Time) []byte {
-	if data := c.encoded.Load(); data != nil {
-		return *data
+	if is := c.encoded.Load(); is != nil && now.Sub(is.at) <= listingAge {
+		return is.data
 	}
 	data := marshal(&pb.DirectoryResponse{Body: &pb.DirectoryResponse_Change{Change: &pb.DirectoryChange{
 		Epoch: j.epoch, Revision: c.revision,
 		Kind:  pb.DirectoryChangeKind(c.kind),
 		Entry: encodeChanged(&c.change, now, j.encode),
 	}}})
-	c.encoded.Store(&data)
+	c.encoded.Store(&encoding{now, data})
 	return data
 }
