@@ -4,9 +4,9 @@ import "time"
 
 // Bounds on what a client takes and keeps.
 const (
-	// watchQueue is the number of reports of servers that wait for a watcher: it
-	// may be as late as the servers' own journals allow.
-	watchQueue = journalSize
+	// watchQueue is the number of reports of servers that wait for a watcher: what
+	// each of four servers tells in one turn.
+	watchQueue = 1024
 	// mendTimeout is how long a watch that broke is mended without a word to the
 	// watcher: some attempts to connect.
 	mendTimeout = 10 * time.Second

@@ -93,7 +93,7 @@ const (
 	// entryCost is what the smallest takes besides its record: itself, its places
 	// in the table's indexes, the peer ID, an address of its own that counts it and
 	// room for what it tells. See BenchmarkRegistrationMemory.
-	entryCost = 688
+	entryCost = 704
 	// neighbourCost is what it takes to remember that a peer is another's
 	// neighbour, and strangerCost what its ID does if nothing else is known of it.
 	neighbourCost = 16
@@ -159,8 +159,9 @@ const (
 	promptWatchers = 100
 	watcherShare   = 200 * time.Microsecond
 	turnStep       = time.Millisecond
-	// newsDelay is how long a round may wait for claims that are under way: a burst
-	// of them is over in that time, or takes long.
+	// newsDelay is how long a round may wait at the most for claims that are under way:
+	// a burst of them is over in that time, or takes long. One of fewer watchers waits
+	// no longer than it takes itself.
 	newsDelay = 2 * time.Second
 	// fullRetry is the least time until one that was refused for want of room may
 	// try again.
@@ -246,7 +247,8 @@ const (
 	// tried again: its peers are believed for a lease only.
 	firstFollow = 250 * time.Millisecond
 	lastFollow  = 5 * time.Second
-	// listingAge is how long a copy of the table is handed out again.
+	// listingAge is how long a copy of the table is handed out again, and a change as
+	// it was encoded: the spans in it are late by as much.
 	listingAge = time.Second
 	// listingShare is by how much longer than it took to make a copy is handed out
 	// whatever changes.

@@ -92,13 +92,16 @@ func (t *turns) call(now uint64) (more bool) {
 	return false
 }
 
-// mayWait tells whether the watchers can wait: there are many, and the next is far
-// from lagging.
-func (t *turns) mayWait(now uint64) bool {
+// rest is how long a round may wait for claims: not at all when few watch or the next
+// is close to lagging, and no longer than the round takes itself.
+func (t *turns) rest(now uint64) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	first := t.order.Front()
-	return first != nil && roundOf(t.order.Len()) > turnStep && haste(first.Value.(*turn).lacks(now), t.size) == 0
+	first, round := t.order.Front(), roundOf(t.order.Len())
+	if first == nil || round <= turnStep || haste(first.Value.(*turn).lacks(now), t.size) > 0 {
+		return 0
+	}
+	return min(newsDelay, round)
 }
 
 // perStep is how many of so many watchers have their turn in one step.
@@ -118,8 +121,8 @@ func roundOf(watchers int) time.Duration {
 // haste is how often the watchers of a step are doubled when the next lacks so many of
 // the changes that are kept: never up to the half of them, eight times at the end.
 func haste(lacking, kept uint64) int {
-	lacking = min(max(lacking, kept/2), kept)
-	return int((2*lacking - kept) * 8 / kept)
+	half := kept / 2
+	return int((min(max(lacking, half), kept) - half) * 8 / (kept - half))
 }
 
 // callWatchers calls the watchers of a journal when there is something to hear. It is
@@ -153,5 +156,5 @@ func (s *Server) callWatchers(j *journal) {
 // newsWaits tells whether a round that was begun then has to wait for a claim that is
 // under way: news may be late, claims may not.
 func (s *Server) newsWaits(j *journal, begun time.Time) bool {
-	return s.claiming.Load() > 0 && time.Since(begun) < newsDelay && j.turns.mayWait(j.now())
+	return s.claiming.Load() > 0 && time.Since(begun) < j.turns.rest(j.now())
 }

@@ -59,7 +59,7 @@ func (c *Client) recall(revision uint64) (map[leaseID]entry, bool) {
 // while any of them has it, and nothing changes because servers come and go. While
 // none answers it waits. It ends when the consumer breaks, or with an error when
 // the context ends or the client is closed; with ErrLagged when the consumer is so
-// slow that thousands of changes wait for it.
+// slow that a thousand changes wait for it.
 func (c *Client) Watch(ctx context.Context, from uint64) iter.Seq2[Change, error] {
 	return func(yield func(Change, error) bool) {
 		known, ok := c.recall(from)

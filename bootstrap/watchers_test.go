@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -19,6 +20,11 @@ func TestManyWatchersGatherChanges(t *testing.T) {
 	for lacking, want := range map[uint64]int{0: 0, 100: 0, 113: 1, 150: 4, 200: 8, 1 << 40: 8} {
 		if got := haste(lacking, 200); got != want {
 			t.Errorf("who lacks %d of 200 changes is hastened by %d, want %d", lacking, got, want)
+		}
+	}
+	for lacking, want := range map[uint64]int{0: 0, 100: 0, 201: 8} {
+		if got := haste(lacking, 201); got != want {
+			t.Errorf("who lacks %d of 201 changes is hastened by %d, want %d", lacking, got, want)
 		}
 	}
 }
@@ -43,7 +49,7 @@ func TestFewWatchersAreCalledAtOnce(t *testing.T) {
 	if turns.call(1) || called(one, two) != 2 || called(gone) != 0 {
 		t.Error("not both of two were called, or one that had left")
 	}
-	if turns.mayWait(2) {
+	if turns.rest(2) > 0 {
 		t.Error("two have to wait")
 	}
 	turns.again(one, 0)
@@ -64,8 +70,8 @@ func TestManyWatchersAreCalledInTurn(t *testing.T) {
 	}
 	for revision := uint64(1); revision <= 2; revision++ {
 		turns.begin()
-		if !turns.mayWait(revision) {
-			t.Error("they cannot wait")
+		if got, want := turns.rest(revision), roundOf(many); got != want {
+			t.Errorf("they wait %s, want %s", got, want)
 		}
 		steps, listening := 0, watchers[:many-(int(revision)-1)] // the last has not taken its turn
 		for more := true; more; steps++ {
@@ -85,11 +91,57 @@ func TestManyWatchersAreCalledInTurn(t *testing.T) {
 	}
 	// Far behind they do not wait, and more are called at once.
 	turns.begin()
-	if turns.mayWait(journalSize) || !turns.call(journalSize) {
+	if turns.rest(journalSize) > 0 || !turns.call(journalSize) {
 		t.Error("they may wait, or all were called")
 	}
 	if n := called(watchers...); n <= 100*perStep(many) {
 		t.Errorf("%d were called when they were about to lag", n)
+	}
+}
+
+// A round waits for claims no longer than it takes, and never longer than newsDelay.
+func TestNewsWaitsForClaims(t *testing.T) {
+	for watchers, want := range map[int]time.Duration{600: 100 * time.Millisecond, 20_000: newsDelay} {
+		synctest.Test(t, func(t *testing.T) {
+			s, j := &Server{}, newJournal(journalSize, 1, encodeEntry)
+			for range watchers {
+				j.turns.join(0)
+			}
+			j.add(change{kind: Updated, entry: entry{claim: &claim{}}})
+			begun := time.Now()
+			if s.newsWaits(j, begun) {
+				t.Error("it waits for nothing")
+			}
+			s.claiming.Add(1)
+			time.Sleep(want - time.Millisecond)
+			if !s.newsWaits(j, begun) {
+				t.Errorf("with %d watchers it waits less than %s", watchers, want)
+			}
+			time.Sleep(time.Millisecond)
+			if s.newsWaits(j, begun) {
+				t.Errorf("with %d watchers it waits longer than %s", watchers, want)
+			}
+		})
+	}
+}
+
+// Who lacks more than one turn tells gets all of it, though nothing changes after that.
+func TestWatcherHearsAllThatGathered(t *testing.T) {
+	s := startServer(t)
+	const many = 2*turnBatches*watchBatch + 1
+	for range many {
+		s.journal.add(change{kind: Updated, entry: entry{claim: &claim{}}})
+	}
+	raw := rawTalk(t, newHost(t), s)
+	resp := raw.asks(t, watchRequest(s.epoch, s.journal.now()-many))
+	for left := many - 1; left > 0; left-- {
+		var err error
+		if resp, err = raw.receive(patience); err != nil || resp.GetChange().GetEntry() == nil {
+			t.Fatalf("%d are missing: %v, %v", left, resp, err)
+		}
+	}
+	if got := resp.GetChange().GetRevision(); got != s.journal.now() {
+		t.Errorf("told of revision %d, not %d", got, s.journal.now())
 	}
 }
 
