@@ -17,7 +17,7 @@ type Usage struct {
 	Stacks int64
 	RSS    int64 // after all that is free was given back: Own and File
 	Own    int64 // what nobody but the process holds
-	File   int64 // pages of files, which the system takes back when it needs them
+	File   int64 // pages of files and shared memory, which are not the process's alone
 	CPU    time.Duration
 
 	Goroutines int
@@ -39,7 +39,8 @@ func usage() Usage {
 }
 
 // resident is the memory that the system has given this process: its own, and pages of
-// files that it has mapped, the program among them. 0 where the system does not tell.
+// files and shared memory that it has mapped, the program among them. 0 where the system
+// does not tell.
 func resident() (own, file int64) {
 	data, err := os.ReadFile("/proc/self/status")
 	if err != nil {
@@ -51,7 +52,10 @@ func resident() (own, file int64) {
 			own = kib << 10
 		}
 		if n, _ := fmt.Sscanf(line, "RssFile: %d kB", &kib); n == 1 {
-			file = kib << 10
+			file += kib << 10
+		}
+		if n, _ := fmt.Sscanf(line, "RssShmem: %d kB", &kib); n == 1 {
+			file += kib << 10 // what is mapped of a file in memory, as in /dev/shm
 		}
 	}
 	return own, file
