@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"slices"
 	"time"
 
 	"github.com/grapevine-p2p/grapevine/internal/summary"
@@ -22,7 +23,10 @@ type search struct {
 	results  map[result]struct{}   // delivered, whoever brought them
 	found    int                   // results delivered and not rejected
 	direct   bool                  // something came by a dial: others can
-	back     bool                  // for nothing did, walks went out that are answered on the way back
+	back     bool                  // the walks that go out now are answered on the way back
+	backs    []uint8               // the attempts that are
+	doubted  bool                  // nothing was heard of the search before: others may not be able to dial
+	unheard  bool                  // walks that were to be answered directly are lost
 	lingers  bool                  // there is nobody left to ask
 	tried    []uint32              // marks of the origins that were probed
 	wrong    []uint32              // and of those that do not have what they promised
@@ -94,6 +98,7 @@ func (c *Core) askWaiting() {
 		s := c.waiting[0]
 		c.waiting = append(c.waiting[:0], c.waiting[1:]...)
 		s.deadline = c.now + s.within
+		s.doubted, c.doubted = c.doubted, false
 		c.underway = append(c.underway, s)
 		s.plan.start(c, s)
 		c.searchTimer()
@@ -172,9 +177,15 @@ func (c *Core) lose(s *search) int {
 	for _, a := range s.under {
 		c.trust(a, false)
 	}
+	s.unheard = s.unheard || s.waitsDirectly()
 	s.own.Unreachable += uint16(n)
 	s.under = s.under[:0]
 	return n
+}
+
+// waitsDirectly tells whether walks are under way that are to be answered directly.
+func (s *search) waitsDirectly() bool {
+	return slices.ContainsFunc(s.under, func(a attempt) bool { return !a.probe && !slices.Contains(s.backs, a.number) })
 }
 
 // trust remembers whether what goes over a link comes to an end that is heard of. A
@@ -214,6 +225,7 @@ func (c *Core) news(o wire.PeerID, f *summary.Filter) {
 
 // finish ends a search: nothing more will come of it.
 func (c *Core) finish(s *search) {
+	s.unheard = s.unheard || s.waitsDirectly()
 	e := c.emit(Done, "")
 	e.GUID = s.guid
 	e.Tally = c.tally(s)
@@ -226,6 +238,9 @@ func (c *Core) cancel(guid wire.GUID) {
 	s := c.searches[guid]
 	if s == nil {
 		return
+	}
+	if s.unheard && !s.direct && s.found == 0 {
+		c.doubted = !s.doubted
 	}
 	delete(c.searches, s.guid)
 	for number := range s.attempts {

@@ -107,6 +107,9 @@ func (c *Core) sendWalk(s *search, hops uint8, w wire.Walk) {
 		return
 	}
 	k.guid = guid
+	if s.back {
+		s.backs = append(s.backs, s.attempts)
+	}
 	if len(w.Seen) > 0 {
 		s.seeing = append(s.seeing, s.attempts)
 	}

@@ -54,7 +54,8 @@ type Core struct {
 	directs    []dialled // hits on their way by a dial
 	answers    bucket    // and their rate
 	reached    bool      // others have opened links to this node
-	undialled  instant   // until then it is taken for one that few can dial all the same
+	undialled  instant   // until then it is taken for one that few can dial though some did
+	doubted    bool      // the last search heard nothing directly, and found nothing
 
 	// Own queries.
 	searches map[wire.GUID]*search

@@ -31,7 +31,7 @@ func (x *exhaustive) waited(c *Core, s *search) {
 func (x *exhaustive) survey(c *Core, s *search) {
 	x.surveys++
 	c.sendWalk(s, SurveyHops, wire.Walk{
-		Kind: wire.WalkSurvey, Asker: c.answersTo(s, x.surveys), Seen: c.seen(wire.MaxSeen), Careful: true,
+		Kind: wire.WalkSurvey, Asker: c.asker(s, x.surveys), Seen: c.seen(wire.MaxSeen), Careful: true,
 	})
 	if len(s.under) == 0 {
 		c.finish(s)

@@ -32,8 +32,10 @@ func (g *guided) probeOrScout(c *Core, s *search) {
 	if len(s.tried) == 0 {
 		n = min(n, int(s.query.Max))
 	}
-	for _, at := range c.promising(s.pattern, s.tried, n) {
-		c.probeOrigin(s, at)
+	for _, at := range c.promising(s.pattern, s.tried, MaxProbes) {
+		if len(s.under) < n { // not all can be paid
+			c.probeOrigin(s, at)
+		}
 	}
 	if len(s.under) > 0 {
 		s.wake = c.now + c.trip(ProbeHops)
@@ -77,7 +79,7 @@ func (g *guided) waited(c *Core, s *search) {
 func (g *guided) scout(c *Core, s *search) {
 	g.stage = scouting
 	hops := min(WalkHops, max(ScoutHops, ScoutHops*ScoutDegree/max(1, c.relays())))
-	w := wire.Walk{Kind: wire.WalkGuided, Asker: c.answersTo(s, 1)}
+	w := wire.Walk{Kind: wire.WalkGuided, Asker: c.asker(s, 1)}
 	if c.small() {
 		w.Seen = c.seen(TinySeen) // it may see it all
 	}
@@ -94,14 +96,14 @@ func (g *guided) walk(c *Core, s *search) {
 	n := min(MaxWalkers, max(1, int(s.query.Max)-s.found))
 	g.walks += n
 	g.send(c, s, n, WalkHops, wire.Walk{
-		Kind: wire.WalkGuided, Asker: c.answersTo(s, 1), Seen: c.seen(SmallSeen), Careful: g.round > 0,
+		Kind: wire.WalkGuided, Asker: c.asker(s, 1), Seen: c.seen(SmallSeen), Careful: g.round > 0,
 	})
 }
 
 func (g *guided) again(c *Core, s *search) {
 	g.stage = again
 	g.round++
-	w := wire.Walk{Kind: wire.WalkGuided, Asker: c.answersTo(s, g.round)}
+	w := wire.Walk{Kind: wire.WalkGuided, Asker: c.asker(s, g.round)}
 	n := g.round
 	if len(s.wrong) > 0 { // the dead tell nothing false
 		n = HostileScouts + (g.round-1)/2
@@ -120,7 +122,7 @@ func (g *guided) send(c *Core, s *search, n int, hops uint8, w wire.Walk) {
 		return
 	}
 	if g.stage == again && len(s.wrong) > 0 {
-		hops = HostileHops // few live longer
+		hops = HostileWait // few live longer
 	}
 	s.wake = c.now + c.trip(int(hops))
 	if g.stage != again || w.Careful {

@@ -24,12 +24,12 @@ func (c *Core) matched(guid wire.GUID, items []wire.Item) {
 	c.hits(guid, r, r.hops, items, nil, t)
 }
 
-// answer sends what the own index holds to the asker of a walk, and returns how many
-// results that is.
-func (c *Core) answer(k *carried, items []wire.Item) int {
+// answer sends what the own index holds to the asker of a walk. What cannot be sent is
+// not found: the walk goes on.
+func (c *Core) answer(k *carried, items []wire.Item) {
 	r := c.routes.find(c.now, k.guid)
 	if r == nil {
-		return 0
+		return
 	}
 	n := min(len(items), MaxAnswerResults)
 	t := &k.walk.Tally
@@ -37,15 +37,18 @@ func (c *Core) answer(k *carried, items []wire.Item) int {
 	if k.step > 0 {
 		t.Trace[k.step-1].Found = clamp16(n)
 	}
-	return c.hits(k.guid, r, k.hops, items, &k.walk, t)
+	t.Found -= uint32(n - c.hits(k.guid, r, k.hops, items, &k.walk, t))
 }
 
-// hits sends results, as many as fit into each hit, and returns how many results.
-func (c *Core) hits(guid wire.GUID, r *route, hops uint8, items []wire.Item, w *wire.Walk, t *wire.Tally) int {
+// hits sends results, as many as fit into each hit, and returns how many were sent.
+func (c *Core) hits(guid wire.GUID, r *route, hops uint8, items []wire.Item, w *wire.Walk, t *wire.Tally) (sent int) {
 	c.stats.QueriesAnswered++
+	way, ok := c.wayBack(hops, r, w)
+	if !ok {
+		c.stats.HitsUnrouted++
+		return 0
+	}
 	items = items[:c.admitted(r, guid, 0, min(len(items), MaxAnswerResults))]
-	all := len(items)
-	back := route{from: r.from, slot: r.slot}
 	for len(items) > 0 {
 		n := hitful(items)
 		m := wire.Message{
@@ -55,13 +58,14 @@ func (c *Core) hits(guid wire.GUID, r *route, hops uint8, items []wire.Item, w *
 			t.Messages++
 			m.Tally = snapshot(t)
 		}
-		if !c.sendBack(&m, &back, w) {
+		if !c.sendBack(&m, way) {
 			c.stats.HitsUnrouted++
-			return 0
+			return sent
 		}
+		sent += n
 		items = items[n:]
 	}
-	return all
+	return sent
 }
 
 // snapshot copies a tally that goes on changing.
@@ -78,36 +82,64 @@ func (c *Core) report(k *carried) {
 		Kind: wire.KindReport, GUID: k.guid, Contact: c.self, Hops: k.hops, Tally: snapshot(&k.walk.Tally),
 	}
 	r := c.routes.find(c.now, k.guid)
-	if r != nil && c.sendBack(&m, r, &k.walk) {
+	if r == nil {
+		return
+	}
+	if way, ok := c.wayBack(k.hops, r, &k.walk); ok && c.sendBack(&m, way) {
 		c.stats.Reports++
 	}
 }
 
-// sendBack sends a hit or report to the asker: directly if it lets others dial it and
-// the way back is longer than a dial is worth, else as the query came. A long way back
-// would be taken by no relay then.
-func (c *Core) sendBack(m *wire.Message, r *route, w *wire.Walk) bool {
+// wayBack is how hits and reports go to an asker.
+type wayBack struct {
+	to     wire.PeerID
+	asker  *link        // a neighbour that is named as the asker, and may not have asked at all
+	dialed wire.Contact // an asker that is no neighbour
+}
+
+// wayBack returns how what is said of a query goes to its asker: directly if a walk names
+// one and the way back is longer than a dial is worth, else as the query came. A long way
+// back would be taken by no relay then.
+func (c *Core) wayBack(hops uint8, r *route, w *wire.Walk) (wayBack, bool) {
+	back := c.back(r)
 	if w != nil && w.Asker.Peer != "" && w.Asker.Peer != c.self.Peer {
-		asker, far := w.Asker, m.Hops > DirectAfter
-		linked := c.links[asker.Peer] != nil
-		direct := linked || far && c.requestTo(asker.Peer) == nil && len(c.directs) < MaxDirects
-		if direct && c.answers.take(c.now, answerLimit, 0) { // it may not have asked at all
-			c.send(asker.Peer, *m).Target = asker
-			if !linked {
-				c.stats.HitsDirect++
-				c.directs = append(c.directs, dialled{asker.Peer, c.now + DirectWithin})
-			}
-			return true
-		}
-		if far {
-			return false
+		far := hops > DirectAfter
+		l := c.links[w.Asker.Peer]
+		switch {
+		case l != nil && l.answered.used(c.now, answerLimit) < answerLimit.burst:
+			return wayBack{to: l.peer, asker: l}, true
+		case l == nil && far && c.requestTo(w.Asker.Peer) == nil && len(c.directs) < MaxDirects && c.mayDial(back):
+			c.directs = append(c.directs, dialled{w.Asker.Peer, c.now + DirectWithin})
+			return wayBack{to: w.Asker.Peer, dialed: w.Asker}, true
+		case far:
+			return wayBack{}, false
 		}
 	}
-	l := c.back(r)
+	if back == nil {
+		return wayBack{}, false
+	}
+	return wayBack{to: back.peer}, true
+}
+
+// mayDial takes what an asker may be dialled for from what is left of the link that its
+// query came over; nil: of those that are gone.
+func (c *Core) mayDial(l *link) bool {
 	if l == nil {
+		return c.answers.take(c.now, answerLimit, 0)
+	}
+	return l.dialling.take(c.now, answerLimit, 0)
+}
+
+// sendBack sends a hit or report to its asker.
+func (c *Core) sendBack(m *wire.Message, way wayBack) bool {
+	if way.asker != nil && !way.asker.answered.take(c.now, answerLimit, 0) {
 		return false
 	}
-	c.send(l.peer, *m)
+	e := c.send(way.to, *m)
+	if way.dialed.Peer != "" {
+		e.Target = way.dialed
+		c.stats.HitsDirect++
+	}
 	return true
 }
 
@@ -224,7 +256,7 @@ func (c *Core) arrivedHome(peer wire.PeerID, serial uint32, m *wire.Message) {
 		}
 		return
 	}
-	if s.back && !s.direct && serial != 0 && m.Hops > DirectAfter {
+	if !s.direct && m.Hops > DirectAfter && m.Contact.Peer != peer && slices.Contains(s.backs, a.number&^sideAttempt) {
 		c.undialled = c.now + UndialledFor
 	}
 	c.stats.HitsDelivered++

@@ -135,11 +135,11 @@ const (
 	// seconds, and one in a crowd of joiners several a second.
 	ErrandEvery = 200 * time.Millisecond
 	ErrandBurst = 50
-	// AnswerEvery and AnswerBurst bound the hits and reports sent straight to askers
-	// whom others named. Somebody may have made them up, and an asker whom no answer
-	// comes from one holder asks on.
-	AnswerEvery = 50 * time.Millisecond
-	AnswerBurst = MaxDirects
+	// AnswerEvery and AnswerBurst bound the dials of askers that the queries over one
+	// link name, who may not have asked at all, and the hits and reports sent straight
+	// to one neighbour that others name: half of what ExcessEvery lets it forgive.
+	AnswerEvery = 200 * time.Millisecond
+	AnswerBurst = 50
 	// ReplyWithin is how long a shuffle's reply is waited for.
 	ReplyWithin = 30 * time.Second
 )
@@ -195,13 +195,13 @@ const (
 	// MaxRounds bounds the rounds of attempts after some were lost, one more in each
 	// round. Where something false came, HostileScouts go out in the first, and one more
 	// in every second: where three in ten peers drop what they should carry, a walk lives
-	// for two or three hops, so only the time of HostileHops is waited for. Shorter walks
+	// for two or three hops, so only the time of HostileWait hops is waited for. Shorter walks
 	// would come to the same peers again.
 	MaxRounds     = 12
 	HostileScouts = 2
-	HostileHops   = 6
-	// NotDirectly: every so many rounds are answered on the way back, if nothing came
-	// directly so far: the node may not be as easy to dial as it thinks.
+	HostileWait   = 8
+	// NotDirectly: every so many rounds are answered on the way back: not everybody may be
+	// able to dial the node.
 	NotDirectly = 3
 	// RandomWalkers is the number of walkers of the plain strategy (Lv et al. 2002:
 	// 16 to 64).
@@ -256,13 +256,13 @@ const (
 	// Candidates is how many neighbours a walk has to choose from: the more, the
 	// less it goes by chance.
 	Candidates = 2
-	// UndialledFor is how long a node asks for all hits on the way back that got none
-	// directly and some so.
+	// UndialledFor is how long a node asks for all hits on the way back that got far ones
+	// so, and none directly.
 	UndialledFor = 10 * time.Minute
 	// DirectWithin is how long the dial of an asker is given, MaxDirects the number of
-	// those under way: three seconds of what AnswerEvery lets through.
+	// those under way: what a dozen links may ask for.
 	DirectWithin = 2 * time.Second
-	MaxDirects   = 64
+	MaxDirects   = 128
 	// MostTrust bounds what the node remembers of a link's performance.
 	MostTrust = 8
 	// SmallOverlay: where fewer origins are known than so many a neighbour, those

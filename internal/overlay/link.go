@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"slices"
 	"time"
 
 	"github.com/grapevine-p2p/grapevine/internal/wire"
@@ -157,6 +158,7 @@ func (c *Core) lost(peer wire.PeerID) {
 	if l := c.links[peer]; l != nil {
 		c.down(l, ReasonLost)
 	}
+	c.directs = slices.DeleteFunc(c.directs, func(d dialled) bool { return d.asker == peer })
 }
 
 func (c *Core) disconnected(peer wire.PeerID, leaving bool) {

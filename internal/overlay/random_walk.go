@@ -11,7 +11,7 @@ type randomWalk struct {
 func (r *randomWalk) start(c *Core, s *search) {
 	r.round++
 	for range RandomWalkers {
-		c.sendWalk(s, WalkHops, wire.Walk{Kind: wire.WalkRandom, Asker: c.answersTo(s, r.round)})
+		c.sendWalk(s, WalkHops, wire.Walk{Kind: wire.WalkRandom, Asker: c.asker(s, r.round)})
 	}
 	if len(s.under) == 0 {
 		c.finish(s)

@@ -60,6 +60,7 @@ func (c *Core) walked(l *link, m *wire.Message) {
 	if r == nil {
 		r = c.routes.add(c.now, m.GUID, route{from: l.serial, slot: l.slot, hops: k.hops, direct: w.Asker.Peer != ""})
 	}
+	r.hops = min(r.hops, k.hops) // it may have come here by a detour first
 	switch {
 	case r.looked, w.Kind == wire.WalkProbe && w.Target != c.self.Peer, len(c.looking) >= MaxCarried:
 		c.arrived(k, int(r.found))
@@ -75,9 +76,9 @@ func (c *Core) walked(l *link, m *wire.Message) {
 func (c *Core) looked(k *carried, items []wire.Item) {
 	c.note(k)
 	k.walk.Tally.Asked++
-	n := 0
-	if len(items) > 0 {
-		n = c.answer(k, items)
+	n := min(len(items), MaxAnswerResults)
+	if n > 0 {
+		c.answer(k, items)
 		if r := c.routes.find(c.now, k.guid); r != nil {
 			r.found = uint8(n)
 		}
@@ -291,12 +292,15 @@ func remember(marks []uint32, mark uint32, most int) []uint32 {
 
 func clamp16(n int) uint16 { return uint16(min(n, 1<<16-1)) }
 
-// answersTo is the contact that far hits of a round of walks go to directly: the node's
-// own, if others have dialled it. None: they come on the way back. Rounds count from 1.
-func (c *Core) answersTo(s *search, round int) wire.Contact {
-	back := round%NotDirectly == 0 && !s.direct
-	s.back = s.back || back
-	if back || !c.reached || c.now < c.undialled || c.cfg.Leaf {
+// asker is the contact that far hits of a round of a search's walks are to go to directly:
+// the node's own, if others have dialled it. None: they come on the way back. Rounds count
+// from 1.
+func (c *Core) asker(s *search, round int) wire.Contact {
+	s.back = false
+	if !c.reached || c.now < c.undialled || c.cfg.Leaf {
+		return wire.Contact{}
+	}
+	if s.back = s.doubted || round%NotDirectly == 0; s.back {
 		return wire.Contact{}
 	}
 	return c.self
