@@ -14,6 +14,11 @@ import (
 	"testing"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protopath"
+	"google.golang.org/protobuf/reflect/protorange"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew: a new version of the protocol")
@@ -108,6 +113,34 @@ func TestGoldenFrames(t *testing.T) {
 		got := m.ProtoReflect().New().Interface()
 		if err := ReadFrame(&b, MaxControlFrame, got); err != nil || !proto.Equal(got, m) {
 			t.Errorf("%s: read %v, %v", name, got, err)
+		}
+	}
+}
+
+// Each field of these protocols is set in a frame, and so has golden bytes.
+func TestGoldenFramesComplete(t *testing.T) {
+	set := map[protoreflect.FullName]bool{}
+	for name, m := range frames() {
+		err := protorange.Range(m.ProtoReflect(), func(p protopath.Values) error {
+			if field := p.Index(-1).Step; field.Kind() == protopath.FieldAccessStep {
+				set[field.FieldDescriptor().FullName()] = true
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+	}
+	for _, file := range []protoreflect.FileDescriptor{
+		pb.File_federation_proto, pb.File_presence_proto, pb.File_service_proto,
+	} {
+		for i := range file.Messages().Len() {
+			fields := file.Messages().Get(i).Fields()
+			for j := range fields.Len() {
+				if name := fields.Get(j).FullName(); !set[name] {
+					t.Errorf("no frame sets %s", name)
+				}
+			}
 		}
 	}
 }

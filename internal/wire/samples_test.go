@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -170,9 +171,11 @@ func edges() map[string]Message {
 // frames are the messages of the other protocols in internal/wire/pb that are no
 // more than their generated types, by the name of their golden file.
 func frames() map[string]proto.Message {
-	return map[string]proto.Message{
+	all := map[string]proto.Message{
 		"open":     &pb.Open{Network: "grapevine", Service: "files"},
 		"opened":   &pb.Opened{Status: pb.OpenStatus_OPEN_BUSY, Reason: "too many conns"},
 		"presence": &pb.Presence{Network: "grapevine", Name: "alice", Record: []byte{1, 2, 3}, Leaving: true},
 	}
+	maps.Copy(all, federationFrames())
+	return all
 }
