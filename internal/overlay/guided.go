@@ -106,7 +106,7 @@ func (g *guided) again(c *Core, s *search) {
 	w := wire.Walk{Kind: wire.WalkGuided, Asker: c.asker(s, g.round)}
 	n := g.round
 	if len(s.wrong) > 0 { // the dead tell nothing false
-		n = HostileScouts + (g.round-1)/2
+		n = HostileScouts + 2*(g.round-1)/3
 	}
 	w.Careful = n == 1 // among the dead one such is enough
 	g.send(c, s, min(n, max(1, c.relays())), ScoutHops, w)

@@ -193,8 +193,8 @@ const (
 	MaxWalkers   = 3
 	EnoughMissed = 0.01
 	// MaxRounds bounds the rounds of attempts after some were lost, one more in each
-	// round. Where something false came, HostileScouts go out in the first, and one more
-	// in every second: where three in ten peers drop what they should carry, a walk lives
+	// round. Where something false came, HostileScouts go out in the first, and two more
+	// in every three: where three in ten peers drop what they should carry, a walk lives
 	// for two or three hops, so only the time of HostileWait hops is waited for. Shorter walks
 	// would come to the same peers again.
 	MaxRounds     = 12
