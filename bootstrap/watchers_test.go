@@ -113,11 +113,11 @@ func TestNewsWaitsForClaims(t *testing.T) {
 				t.Error("it waits for nothing")
 			}
 			s.claiming.Add(1)
-			time.Sleep(want - time.Millisecond)
+			<-time.After(want - time.Millisecond)
 			if !s.newsWaits(j, begun) {
 				t.Errorf("with %d watchers it waits less than %s", watchers, want)
 			}
-			time.Sleep(time.Millisecond)
+			<-time.After(time.Millisecond)
 			if s.newsWaits(j, begun) {
 				t.Errorf("with %d watchers it waits longer than %s", watchers, want)
 			}
