@@ -80,8 +80,8 @@ func newThrong(t testing.TB, s *Server, n int) *throng {
 		now := time.Now()
 		e := &entry{
 			claim: &claim{
-				peer: id, name: name, key: key, seq: 1, network: s.Network,
-				addrs: []ma.Multiaddr{ma.StringCast(fmt.Sprintf("/ip4/10.0.%d.%d/tcp/4001", i/250, i%250))},
+				particulars: &particulars{addrs: []ma.Multiaddr{ma.StringCast(fmt.Sprintf("/ip4/10.0.%d.%d/tcp/4001", i/250, i%250))}},
+				peer:        id, name: name, key: key, seq: 1, found: true,
 			},
 			since: momentOf(now.Add(-time.Duration(c.rng.IntN(1e6)) * time.Second)), expires: momentOf(now.Add(time.Hour)), online: true,
 			self: &self{rtt: time.Duration(c.rng.IntN(80_000)) * time.Microsecond, agent: "grapevine/0.1"},

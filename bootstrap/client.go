@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"time"
+	"unique"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
 	cryptopb "github.com/libp2p/go-libp2p/core/crypto/pb"
@@ -288,8 +289,9 @@ func (c *Client) sign(name string, key nameKey, removed bool, above uint64) (*cl
 	seq := c.seq
 	c.mu.Unlock()
 	record := &claim{
-		network: c.network, name: name, key: key, peer: c.host.ID(), seq: seq,
-		removed: removed, hidden: c.hidden, expires: now.Add(recordValidity).UnixMilli(),
+		particulars: &particulars{expires: now.Add(recordValidity).UnixMilli()},
+		network:     unique.Make(c.network), name: name, key: key, peer: c.host.ID(), seq: seq,
+		removed: removed, hidden: c.hidden,
 	}
 	if !removed {
 		record.addrs = c.host.Addrs()

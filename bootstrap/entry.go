@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/grapevine-p2p/grapevine/internal/alarm"
 )
 
 // leaseID is what a lease is on: one name of one peer.
@@ -16,6 +18,9 @@ type leaseID struct {
 // entry is one registration. The table changes it under its owner's lock; what
 // leaves the table is a snapshot by value, and claims are immutable.
 type entry struct {
+	// The alarm does not ring after expires. A renewal leaves it where it is; when it
+	// rings it is set again.
+	alarm.Alarm[moment]
 	claim     *claim
 	self      *self         // what its owner tells besides; nil: nothing
 	from      *netip.Prefix // where it was registered from; nil: that is exempt
@@ -23,9 +28,6 @@ type entry struct {
 	since     moment
 	expires   moment
 	confirmed time.Time // when the last renewal of its name was sent to be granted, by both clocks: see names.Term
-	alarm     moment    // not after expires
-	index     int32     // in alarms
-	place     int32     // in order
 	online    bool
 	// unconfirmed: not heard from since the server was restarted, or suspected
 	// itself.

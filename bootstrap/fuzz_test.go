@@ -9,6 +9,7 @@ import (
 	"math"
 	"testing"
 	"time"
+	"unique"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -23,7 +24,8 @@ import (
 func goldenRecord(t testing.TB) []byte {
 	key, id := testKey(t, 1)
 	data, err := (&claim{
-		network: "grapevine", name: "alice", peer: id, seq: 7, expires: 1_800_000_000_000,
+		particulars: &particulars{expires: 1_800_000_000_000},
+		network:     unique.Make("grapevine"), name: "alice", peer: id, seq: 7,
 	}).seal(key)
 	if err != nil {
 		t.Fatal(err)

@@ -185,7 +185,7 @@ func (s *Server) health() (status string, registrations int) {
 	default:
 		status = healthy
 	}
-	return status, len(s.table.order)
+	return status, s.table.leases.Len()
 }
 
 // shownPeers are those of a list that are not hidden.

@@ -126,7 +126,7 @@ func place(t testing.TB, s *Server, set ...func(*entry)) *entry {
 	t.Helper()
 	id := newID(t)
 	e := &entry{
-		claim: &claim{peer: id, network: s.Network, seq: 1, addrs: []ma.Multiaddr{ma.StringCast("/ip4/10.1.2.3/tcp/4001")}},
+		claim: &claim{particulars: &particulars{addrs: []ma.Multiaddr{ma.StringCast("/ip4/10.1.2.3/tcp/4001")}}, peer: id, seq: 1},
 		since: momentOf(time.Now()), expires: momentOf(time.Now().Add(time.Hour)), online: true,
 	}
 	for _, f := range set {

@@ -1,7 +1,6 @@
 package bootstrap
 
 import (
-	"container/heap"
 	"errors"
 	"fmt"
 	"maps"
@@ -14,10 +13,7 @@ func (t *table) insert(e *entry) {
 	}
 	e.next = t.peers[e.claim.peer]
 	t.peers[e.claim.peer] = e
-	e.place = int32(len(t.order))
-	t.order = append(t.order, e)
-	e.alarm = e.expires
-	heap.Push(&t.alarms, e)
+	t.leases.Push(e, e.expires)
 	t.count(e, 1)
 	t.place(e, 1)
 }
@@ -58,12 +54,7 @@ func (t *table) drop(id leaseID) {
 		delete(t.named, id.key)
 	}
 	t.unlink(e)
-	last := len(t.order) - 1
-	t.order[e.place] = t.order[last]
-	t.order[e.place].place = e.place
-	t.order[last] = nil
-	t.order = t.order[:last]
-	heap.Remove(&t.alarms, int(e.index))
+	t.leases.Remove(e)
 	t.count(e, -1)
 	t.place(e, -1)
 }
@@ -85,12 +76,9 @@ func (t *table) unlink(e *entry) {
 
 // check finds what must never be; tests call it after every step.
 func (t *table) check() error {
-	if len(t.order) != len(t.alarms) {
-		return errors.New("order and alarms differ")
-	}
 	names, size, places := 0, 0, 0
 	due := due{t.due.step, t.due.origin, make(map[int64]int)}
-	for _, e := range t.order {
+	for _, e := range t.leases.All() {
 		id := e.id()
 		size += costOf(e.claim, e.told())
 		if !e.spared {
@@ -99,7 +87,7 @@ func (t *table) check() error {
 		if e.from != nil {
 			places += 2
 		}
-		if t.find(id) != e || t.order[e.place] != e || t.alarms[e.index] != e || e.alarm > e.expires {
+		if t.find(id) != e || !t.leases.Has(e) || e.Rings() > e.expires {
 			return fmt.Errorf("entry %v is out of place", id)
 		}
 		if id.key == "" {
@@ -128,7 +116,7 @@ func (t *table) check() error {
 			perPeer++
 		}
 	}
-	if perPeer != len(t.order) {
+	if perPeer != t.leases.Len() {
 		return errors.New("peers and entries differ")
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unique"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/network"
@@ -67,12 +68,14 @@ func registerOver(s *Server, i int) error {
 		return err
 	}
 	name := fmt.Sprint("peer-", i)
-	c := &claim{network: wire.DefaultNetwork, name: name, peer: id, seq: 1, expires: time.Now().Add(time.Hour).UnixMilli()}
 	var addrs []ma.Multiaddr
 	for _, format := range []string{"/ip4/10.%d.%d.%d/tcp/4001", "/ip4/10.%d.%d.%d/udp/4001/quic-v1", "/ip6/fc00::%x:%x:%x/tcp/4001", "/ip6/fc00::%x:%x:%x/udp/4001/quic-v1"} {
 		addrs = append(addrs, ma.StringCast(fmt.Sprintf(format, i>>16&0xff, i>>8&0xff, i&0xff)))
 	}
-	c.addrs = addrs
+	c := &claim{
+		particulars: &particulars{addrs, time.Now().Add(time.Hour).UnixMilli()},
+		network:     unique.Make(wire.DefaultNetwork), name: name, peer: id, seq: 1,
+	}
 	sealed, err := c.seal(key)
 	if err != nil {
 		return err

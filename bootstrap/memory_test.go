@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"testing"
 	"time"
+	"unique"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -30,7 +31,10 @@ func BenchmarkRegistrationMemory(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			c := &claim{network: "grapevine", name: fmt.Sprint("name-", i), seq: 1, addrs: addrs, expires: time.Now().UnixMilli()}
+			c := &claim{
+				particulars: &particulars{addrs, time.Now().UnixMilli()},
+				network:     unique.Make("grapevine"), name: fmt.Sprint("name-", i), seq: 1,
+			}
 			if c.peer, err = peer.IDFromPrivateKey(key); err != nil {
 				b.Fatal(err)
 			}

@@ -228,7 +228,7 @@ func (s *Server) dueNames(now time.Time) []*claim {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var due []*claim
-	for _, e := range s.table.order {
+	for _, e := range s.table.leases.All() {
 		if e.claim.key != "" && !e.unconfirmed && s.termLeft(e.confirmed, now) < s.Term-s.Term/renewalsPerTerm {
 			due = append(due, e.claim)
 		}

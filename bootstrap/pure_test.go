@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unique"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -83,8 +84,8 @@ func TestRecordsAreProved(t *testing.T) {
 	now := time.Now()
 	good := func() *claim {
 		return &claim{
-			network: "net", name: "alice", peer: id, seq: 7, expires: now.Add(time.Hour).UnixMilli(),
-			addrs: []ma.Multiaddr{ma.StringCast("/ip4/192.0.2.1/tcp/4001")},
+			particulars: &particulars{[]ma.Multiaddr{ma.StringCast("/ip4/192.0.2.1/tcp/4001")}, now.Add(time.Hour).UnixMilli()},
+			network:     unique.Make("net"), name: "alice", peer: id, seq: 7,
 		}
 	}
 	for name, tt := range map[string]struct {
@@ -96,8 +97,8 @@ func TestRecordsAreProved(t *testing.T) {
 		"good":               {},
 		"removal":            {change: func(c *claim) { c.removed = true }},
 		"another key":        {key: otherKey, want: ErrForged},
-		"another network":    {change: func(c *claim) { c.network = "other" }, want: ErrOtherNetwork},
-		"no network":         {change: func(c *claim) { c.network = "" }, want: ErrMalformed},
+		"another network":    {change: func(c *claim) { c.network = unique.Make("other") }, want: ErrOtherNetwork},
+		"no network":         {change: func(c *claim) { c.network = unique.Make("") }, want: ErrMalformed},
 		"expired":            {change: func(c *claim) { c.expires = now.Add(-time.Hour).UnixMilli() }, want: ErrStale},
 		"expired just now":   {change: func(c *claim) { c.expires = now.Add(-time.Minute).UnixMilli() }},
 		"valid for too long": {change: func(c *claim) { c.expires = now.Add(100 * 24 * time.Hour).UnixMilli() }, want: ErrMalformed},
@@ -166,7 +167,7 @@ func TestRecordsAreProved(t *testing.T) {
 
 func TestSealFitsWhateverTheAddresses(t *testing.T) {
 	key, id := testKey(t, 1)
-	c := &claim{network: "net", name: "alice", peer: id, seq: 1, expires: time.Now().UnixMilli()}
+	c := &claim{particulars: &particulars{expires: time.Now().UnixMilli()}, network: unique.Make("net"), name: "alice", peer: id, seq: 1}
 	long := "/dns4/" + strings.Repeat("a", 400) + "/tcp/1"
 	for range 100 {
 		c.addrs = append(c.addrs, ma.StringCast(long), ma.StringCast("/ip4/192.0.2.1/tcp/1"))

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"testing"
 	"time"
+	"unique"
 
 	"github.com/libp2p/go-libp2p/core/host"
 
@@ -46,8 +47,8 @@ func code(r *pb.DirectoryResponse) pb.DirectoryErrorCode { return r.GetError().G
 func sealed(t testing.TB, h host.Host, change ...func(*claim)) []byte {
 	t.Helper()
 	c := &claim{
-		network: wire.DefaultNetwork, name: "alice", peer: h.ID(), seq: 10,
-		addrs: h.Addrs(), expires: time.Now().Add(time.Hour).UnixMilli(),
+		particulars: &particulars{h.Addrs(), time.Now().Add(time.Hour).UnixMilli()},
+		network:     unique.Make(wire.DefaultNetwork), name: "alice", peer: h.ID(), seq: 10,
 	}
 	for _, f := range change {
 		f(c)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"time"
+	"unique"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
 	cryptopb "github.com/libp2p/go-libp2p/core/crypto/pb"
@@ -82,19 +83,23 @@ type Change struct {
 
 // claim is the signed part of a record: what a peer says about itself.
 type claim struct {
-	network string
-	name    string
-	key     nameKey
-	peer    peer.ID
-	seq     uint64
-	addrs   []ma.Multiaddr // those of a slim claim are in its envelope only
-	slim    bool
-	gist    bool // sealed is without what the claim says itself
-	found   bool // it has addresses
-	removed bool
-	hidden  bool
-	expires int64  // Unix milliseconds
-	sealed  string // the envelope that says so; see envelope
+	*particulars // nil of a slim claim
+	network      unique.Handle[string]
+	name         string
+	key          nameKey
+	peer         peer.ID
+	seq          uint64
+	sealed       string // the envelope that says so; see envelope
+	gist         bool   // sealed is without what the claim says itself
+	found        bool   // it has addresses
+	removed      bool
+	hidden       bool
+}
+
+// particulars are what the claims that a server keeps have in their envelopes only.
+type particulars struct {
+	addrs   []ma.Multiaddr
+	expires int64 // Unix milliseconds
 }
 
 // payloadType stands in the envelope of each registration.
@@ -121,7 +126,7 @@ func (r *signedRecord) UnmarshalRecord(data []byte) error {
 // seal signs c with the peer's key and returns the envelope.
 func (c *claim) seal(key crypto.PrivKey) ([]byte, error) {
 	rec := &pb.DirectoryRecord{
-		Network: c.network, Name: c.name, Peer: []byte(c.peer), Seq: c.seq,
+		Network: c.network.Value(), Name: c.name, Peer: []byte(c.peer), Seq: c.seq,
 		Removed: c.removed, ExpiresUnixMs: c.expires, Hidden: c.hidden,
 	}
 	for _, a := range c.addrs {
@@ -152,10 +157,9 @@ func openClaim(sealed []byte, network string, now time.Time) (*claim, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.network != network {
-		return nil, fmt.Errorf("%w: record of %q, not of %q", ErrOtherNetwork, c.network, network)
+	if c.network.Value() != network {
+		return nil, fmt.Errorf("%w: record of %q, not of %q", ErrOtherNetwork, c.network.Value(), network)
 	}
-	c.network = network // the same bytes for all
 	expires := time.UnixMilli(c.expires)
 	if now.After(expires.Add(clockSkew)) {
 		return nil, fmt.Errorf("%w: its signature expired at %s", ErrStale, expires.Format(time.RFC3339))
@@ -215,8 +219,9 @@ func decodeClaim(r *pb.DirectoryRecord) (*claim, error) {
 		return nil, fmt.Errorf("%w: %d addresses, at most %d", ErrMalformed, len(r.Addrs), maxAddrs)
 	}
 	c := &claim{
-		network: r.Network, name: r.Name, key: key, peer: id, seq: r.Seq,
-		removed: r.Removed, hidden: r.Hidden, expires: r.ExpiresUnixMs,
+		particulars: &particulars{expires: r.ExpiresUnixMs},
+		network:     unique.Make(r.Network), name: r.Name, key: key, peer: id, seq: r.Seq,
+		removed: r.Removed, hidden: r.Hidden,
 	}
 	for _, b := range r.Addrs {
 		if len(b) == 0 || len(b) > maxAddr {

@@ -1,7 +1,6 @@
 package bootstrap
 
 import (
-	"cmp"
 	"context"
 	crand "crypto/rand"
 	"encoding/binary"
@@ -11,7 +10,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -237,17 +235,6 @@ func (s *Server) Close() error {
 	return s.closeFederation()
 }
 
-// List returns all live registrations of the federation that are not hidden, by peer
-// and name.
-func (s *Server) List() []Record {
-	entries, _ := s.snapshot()
-	records := make([]Record, len(entries))
-	for i, e := range entries {
-		records[i] = e.record()
-	}
-	return records
-}
-
 // Watch yields changes from the call on, in order, until the consumer breaks, the
 // context ends or the server closes. A consumer that is slower than the directory
 // gets ErrLagged as the last element. It is for a server that was started.
@@ -282,87 +269,6 @@ func (s *Server) Watch(ctx context.Context) iter.Seq2[Change, error] {
 	}
 }
 
-func (e *entry) record() Record {
-	return Record{
-		Name:   e.claim.name,
-		Peer:   peer.AddrInfo{ID: e.claim.peer, Addrs: e.claim.addresses()},
-		Seq:    e.claim.seq,
-		Online: e.online, Unconfirmed: e.unconfirmed, Detached: e.detached, Hidden: e.claim.hidden,
-		Since:   e.since.time(),
-		Expires: e.expires.time(),
-	}
-}
-
-// listing is a copy of all that may be listed, by peer and name. It is shared and
-// not changed.
-type listing struct {
-	entries  []entry
-	revision uint64
-	made     time.Time
-	took     time.Duration
-}
-
-// snapshot returns all entries that may be listed and the revision at which they are
-// current. Whoever asks at one revision within a second gets the same copy; and
-// copying takes a tenth of the time at the most, however many ask for it, so that a
-// copy of a big directory may be some tenths of a second old.
-func (s *Server) snapshot() ([]entry, uint64) {
-	s.mu.Lock()
-	began := time.Now()
-	s.note(s.table.expire(began))
-	last, revision := s.listed, s.journal.now()
-	age := began.Sub(last.made)
-	if last.entries != nil && (last.revision == revision && age < listingAge || age < listingShare*last.took) {
-		s.mu.Unlock()
-		return last.entries, last.revision
-	}
-	entries := s.story.list(began)
-	s.mu.Unlock()
-	took := time.Since(began)
-	sortEntries(entries)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.listed = listing{entries, revision, began, took}
-	return entries, revision
-}
-
-// ownSnapshot returns what this server itself was told, hidden or not.
-func (s *Server) ownSnapshot() ([]entry, uint64) {
-	s.mu.Lock()
-	now := time.Now()
-	s.note(s.table.expire(now))
-	entries, revision := s.table.list(now), s.ownJournal.now()
-	s.mu.Unlock()
-	sortEntries(entries)
-	return entries, revision
-}
-
-func sortEntries(entries []entry) {
-	slices.SortFunc(entries, func(a, b entry) int {
-		return cmp.Or(cmp.Compare(a.claim.peer, b.claim.peer), cmp.Compare(a.claim.key, b.claim.key))
-	})
-}
-
-// find returns who holds a name. While servers disagree, consensus decides.
-func (s *Server) find(now time.Time, key nameKey) (entry, error) {
-	s.mu.Lock()
-	found := s.story.lookup(now, key)
-	s.mu.Unlock()
-	switch len(found) {
-	case 0:
-		return entry{}, ErrNotRegistered
-	case 1:
-		return found[0], nil
-	}
-	holding, held := s.federation.Owner(string(key))
-	for _, e := range found {
-		if held && e.claim.peer == holding.Owner {
-			return e, nil
-		}
-	}
-	return slices.MaxFunc(found, func(a, b entry) int { return cmp.Compare(a.since, b.since) }), nil
-}
-
 // note tells the watchers of changes, and remembers for the store which leases
 // ended. It is called with mu held, so that the journals have the table's order.
 func (s *Server) note(changes []change) {
@@ -378,65 +284,7 @@ func (s *Server) note(changes []change) {
 	s.ownJournal.add(changes...)
 	if s.table.spared > s.doubted {
 		s.log.Warn("many leases were about to end at once; the fault may be this server's own, so they get one more",
-			"spared", s.table.spared-s.doubted, "registrations", len(s.table.order))
+			"spared", s.table.spared-s.doubted, "registrations", s.table.leases.Len())
 		s.doubted = s.table.spared
-	}
-}
-
-// disconnected marks a peer away when its last connection is gone.
-func (s *Server) disconnected(id peer.ID) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.connected(id) {
-		s.note(s.table.presence(time.Now(), id, false))
-	}
-}
-
-func (s *Server) connected(id peer.ID) bool {
-	switch s.Host.Network().Connectedness(id) {
-	case network.Connected, network.Limited:
-		return true
-	}
-	return false
-}
-
-// expire ends leases when their time has come.
-func (s *Server) expire() {
-	defer s.wg.Done()
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-s.ctx.Done():
-			return
-		case <-s.wake:
-		case <-timer.C:
-		}
-		s.mu.Lock()
-		now := time.Now()
-		s.note(s.table.expire(now))
-		s.journal.add(s.story.expire(now)...)
-		next, some := s.table.next()
-		if lost, any := s.story.next(); any && (!some || lost.Before(next)) {
-			next, some = lost, true
-		}
-		unstored := len(s.ended) > 0
-		s.mu.Unlock()
-		if unstored {
-			s.poke()
-		}
-		if some {
-			timer.Reset(next.Sub(now))
-		} else {
-			timer.Stop()
-		}
-	}
-}
-
-// alarm tells expire that there may be a new first lease to end.
-func (s *Server) alarm() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unique"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -48,7 +49,7 @@ func TestForgedAndReplayedRecords(t *testing.T) {
 		{m, renewRequest("alice"), pb.DirectoryErrorCode_DIRECTORY_ERROR_NOT_REGISTERED},
 		{a, registerRequest(sealed(t, alice, seq(9))), stale},
 		{a, registerRequest(sealed(t, alice, func(c *claim) { c.name = "ALICE" })), stale},
-		{a, registerRequest(sealed(t, alice, func(c *claim) { c.network = "other"; c.seq = 99 })), pb.DirectoryErrorCode_DIRECTORY_ERROR_OTHER_NETWORK},
+		{a, registerRequest(sealed(t, alice, func(c *claim) { c.network = unique.Make("other"); c.seq = 99 })), pb.DirectoryErrorCode_DIRECTORY_ERROR_OTHER_NETWORK},
 		{a, registerRequest(sealed(t, alice, give, seq(99))), bad}, // a removal is no registration
 		{a, removeRequest(sealed(t, alice, seq(99))), bad},         // nor the other way round
 		{a, removeRequest(sealed(t, alice, give)), stale},

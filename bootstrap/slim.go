@@ -12,11 +12,11 @@ import (
 // several times what they do in the envelope, and of the envelope half is what the
 // claim says itself.
 func (c *claim) slimmed() *claim {
-	if c.slim {
+	if c.particulars == nil {
 		return c
 	}
 	slim := *c
-	slim.addrs, slim.slim = nil, true
+	slim.particulars = nil
 	if gist, ok := c.abridged(); ok {
 		slim.sealed, slim.gist = gist, true
 	}
@@ -44,7 +44,7 @@ func (c *claim) envelope() []byte {
 	if !c.gist {
 		return []byte(c.sealed)
 	}
-	whole := make([]byte, 0, len(c.sealed)+len(payloadType)+len(c.network)+len(c.name)+2*len(c.peer))
+	whole := make([]byte, 0, len(c.sealed)+len(payloadType)+len(c.network.Value())+len(c.name)+2*len(c.peer))
 	rest := c.sealed
 	for _, word := range c.words() {
 		cut := 1 + int(rest[0])
@@ -57,7 +57,7 @@ func (c *claim) envelope() []byte {
 // words are what stands in the envelope as it does in the claim, in order: the key,
 // which is the peer ID but for the two bytes that call it one, and so on.
 func (c *claim) words() [5]string {
-	return [...]string{string(c.peer[2:]), payloadType, c.network, c.name, string(c.peer)}
+	return [...]string{string(c.peer[2:]), payloadType, c.network.Value(), c.name, string(c.peer)}
 }
 
 // same reports whether another claim says the same in the same envelope. Two gists may
@@ -67,12 +67,9 @@ func (c *claim) same(other *claim) bool {
 		c.network == other.network && c.name == other.name && c.peer == other.peer
 }
 
-// reachable reports whether a claim has addresses.
-func (c *claim) reachable() bool { return c.slim && c.found || len(c.addrs) > 0 }
-
 // addresses returns those of any claim.
 func (c *claim) addresses() []ma.Multiaddr {
-	if !c.slim {
+	if c.particulars != nil {
 		return c.addrs
 	}
 	envelope, err := record.UnmarshalEnvelope(c.envelope())

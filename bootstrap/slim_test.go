@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 	"time"
+	"unique"
 
 	"github.com/libp2p/go-libp2p/core/record"
 	ma "github.com/multiformats/go-multiaddr"
@@ -39,9 +40,10 @@ func reordered(t *testing.T, sealed []byte) []byte {
 // A slim claim hands out the very envelope that it was made of, whoever wrote it.
 func TestSlimClaim(t *testing.T) {
 	key, id := testKey(t, 1)
-	whole := claim{network: "net", name: "Alice", peer: id, seq: 7, expires: time.Now().UnixMilli()}
+	whole := claim{network: unique.Make("net"), name: "Alice", peer: id, seq: 7}
+	valid := time.Now().UnixMilli()
 	addrs := []ma.Multiaddr{ma.StringCast("/ip4/192.0.2.1/tcp/1"), ma.StringCast("/ip6/2001:db8::1/udp/1/quic-v1")}
-	foreign, err := record.Seal(&foreignRecord{signedRecord{&pb.DirectoryRecord{Network: "net", Peer: []byte(id), Name: "Alice", Seq: 7, ExpiresUnixMs: whole.expires}}}, key)
+	foreign, err := record.Seal(&foreignRecord{signedRecord{&pb.DirectoryRecord{Network: "net", Peer: []byte(id), Name: "Alice", Seq: 7, ExpiresUnixMs: valid}}}, key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,6 +53,7 @@ func TestSlimClaim(t *testing.T) {
 	}
 	written := func(change func(*claim)) []byte {
 		c := whole
+		c.particulars = &particulars{expires: valid}
 		change(&c)
 		data, err := c.seal(key)
 		if err != nil {
@@ -90,7 +93,7 @@ func TestSlimClaim(t *testing.T) {
 				t.Fatalf("%d of %d bytes are kept", len(slim.sealed), len(tt.sealed))
 			}
 			got := slim.addresses()
-			if len(got) != len(c.addrs) || slim.reachable() != (len(got) > 0) {
+			if len(got) != len(c.addrs) || slim.found != (len(got) > 0) {
 				t.Fatalf("addresses %v, not %v", got, c.addrs)
 			}
 			for i, a := range got {
@@ -104,12 +107,12 @@ func TestSlimClaim(t *testing.T) {
 
 // What was cut out of a gist is compared too.
 func TestSameClaim(t *testing.T) {
-	is := claim{network: "net", name: "Alice", peer: "peer", seq: 7, sealed: "gist", gist: true}
+	is := claim{network: unique.Make("net"), name: "Alice", peer: "peer", seq: 7, sealed: "gist", gist: true}
 	if again := is; !is.same(&again) {
 		t.Error("a copy is not the same")
 	}
 	for what, change := range map[string]func(*claim){
-		"network":    func(c *claim) { c.network = "other" },
+		"network":    func(c *claim) { c.network = unique.Make("other") },
 		"name":       func(c *claim) { c.name = "alice" },
 		"peer":       func(c *claim) { c.peer = "other" },
 		"number":     func(c *claim) { c.seq++ },

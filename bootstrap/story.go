@@ -2,7 +2,6 @@ package bootstrap
 
 import (
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -19,22 +18,6 @@ type story struct {
 	// what a fellow that has not heard of it yet tells of older ones does not
 	// count.
 	removed map[leaseID]uint64
-}
-
-// tale is what a fellow tells.
-type tale struct {
-	entries map[leaseID]*told
-	owners  map[nameKey]peer.ID
-	order   []*told
-	size    int       // bytes that it takes
-	lost    bool      // nobody hears it any more, and it is believed until
-	ends    time.Time // then
-}
-
-// told is a lease that a fellow tells of.
-type told struct {
-	entry
-	cost int // bytes
 }
 
 func newStory(own *table) *story {
@@ -259,9 +242,9 @@ func (s *story) shown(now time.Time, e *entry) entry {
 
 // list returns all that is not hidden, in no order.
 func (s *story) list(now time.Time) []entry {
-	all := make([]entry, 0, len(s.own.order))
+	all := make([]entry, 0, s.own.leases.Len())
 	at := momentOf(now)
-	for _, e := range s.own.order {
+	for _, e := range s.own.leases.All() {
 		if e.expires <= at {
 			continue
 		}
@@ -324,88 +307,4 @@ func (s *story) find(now time.Time, id leaseID) (entry, bool) {
 		return entry{}, false
 	}
 	return s.shown(now, e), true
-}
-
-// sample returns up to n leases of different peers other than except, at random,
-// those of peers that are online first.
-func (s *story) sample(now time.Time, rng *rand.Rand, n int, except peer.ID) []entry {
-	fellows := slices.Sorted(maps.Keys(s.fellows))
-	size := len(s.own.order)
-	for _, fellow := range fellows {
-		size += len(s.fellows[fellow].order)
-	}
-	nth := func(i int) leaseID {
-		if i < len(s.own.order) {
-			return s.own.order[i].id()
-		}
-		i -= len(s.own.order)
-		for _, fellow := range fellows {
-			if t := s.fellows[fellow]; i < len(t.order) {
-				return t.order[i].id()
-			}
-			i -= len(s.fellows[fellow].order)
-		}
-		return leaseID{}
-	}
-	var online, away []entry
-	seen := map[peer.ID]bool{except: true}
-	for _, i := range spread(rng, size, n) {
-		e, ok := s.find(now, nth(i))
-		if !ok || seen[e.claim.peer] || e.claim.hidden || !e.claim.reachable() {
-			continue
-		}
-		seen[e.claim.peer] = true
-		if e.online && !e.unconfirmed {
-			online = append(online, e)
-		} else {
-			away = append(away, e)
-		}
-	}
-	all := append(online, away...)
-	return all[:min(n, len(all))]
-}
-
-func newTale() *tale {
-	return &tale{entries: make(map[leaseID]*told), owners: make(map[nameKey]peer.ID)}
-}
-
-// put keeps what a fellow tells of a lease, as far as there is memory for it. The
-// same record is kept once, whoever tells of it.
-func (s *story) put(t *tale, e entry) {
-	id := e.id()
-	e.self = s.own.share(e.told()).kept()
-	cost := costOf(e.claim, e.told())
-	if known := s.together(id, s.own.find(id)); known != nil && known.claim.same(e.claim) {
-		e.claim = known.claim
-		cost -= len(e.claim.sealed)
-	}
-	t.drop(id)
-	if len(t.order) >= s.own.limits.Registrations || t.size+cost > s.own.limits.Memory {
-		return
-	}
-	kept := &told{e, cost}
-	t.entries[id] = kept
-	if id.key != "" {
-		t.owners[id.key] = id.peer
-	}
-	kept.place = int32(len(t.order))
-	t.order = append(t.order, kept)
-	t.size += cost
-}
-
-func (t *tale) drop(id leaseID) {
-	e := t.entries[id]
-	if e == nil {
-		return
-	}
-	delete(t.entries, id)
-	if t.owners[id.key] == id.peer {
-		delete(t.owners, id.key)
-	}
-	last := len(t.order) - 1
-	t.order[e.place] = t.order[last]
-	t.order[e.place].place = e.place
-	t.order[last] = nil
-	t.order = t.order[:last]
-	t.size -= e.cost
 }

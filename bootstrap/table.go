@@ -1,14 +1,14 @@
 package bootstrap
 
 import (
-	"container/heap"
 	"fmt"
 	"iter"
-	"math/rand/v2"
 	"net/netip"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/grapevine-p2p/grapevine/internal/alarm"
 )
 
 // change is a change as the table makes it, before it has a revision.
@@ -38,8 +38,7 @@ type table struct {
 	peers  map[peer.ID]*entry   // the first of each, which leads to the others
 	named  map[nameKey]*entry   // those whose names are not empty
 	places map[netip.Prefix]int // registrations from an address or a subnet
-	order  []*entry             // all entries, in no order, for sampling
-	alarms alarms
+	leases alarm.Heap[*entry, moment]
 	due    due
 	size   int // bytes that the entries take, as costOf reckons
 	spared int // leases that were not ended when they would have, in all
@@ -95,7 +94,7 @@ func (t *table) length(detached bool) time.Duration {
 	if detached {
 		least = max(least, detachedLease)
 	}
-	return max(least, time.Duration(len(t.order))*renewalsPerLease*time.Second/maxRenewals)
+	return max(least, time.Duration(t.leases.Len())*renewalsPerLease*time.Second/maxRenewals)
 }
 
 // admits says why a new registration would be refused for want of room.
@@ -103,7 +102,7 @@ func (t *table) admits(now time.Time, c *claim, m manner) error {
 	if t.find(leaseID{c.peer, c.key}) != nil {
 		return nil
 	}
-	if n := len(t.order); n >= t.limits.Registrations {
+	if n := t.leases.Len(); n >= t.limits.Registrations {
 		return t.full(now, fmt.Sprintf("%d registrations", n))
 	}
 	if t.size+costOf(c, self{}) > t.limits.Memory {
@@ -201,7 +200,7 @@ func (t *table) restore(now time.Time, c *claim, m manner, since time.Time) {
 	if owner, taken := t.owner(c.key); taken {
 		t.drop(leaseID{owner, c.key})
 	}
-	if len(t.order) >= t.limits.Registrations || t.size+costOf(c, self{}) > t.limits.Memory {
+	if t.leases.Len() >= t.limits.Registrations || t.size+costOf(c, self{}) > t.limits.Memory {
 		return // the limits were lowered
 	}
 	t.insert(&entry{
@@ -237,9 +236,8 @@ func (t *table) extend(now time.Time, e *entry) {
 	t.change(e, func() {
 		e.expires = momentOf(now).add(t.length(e.detached))
 		e.online, e.unconfirmed, e.spared = true, false, false
-		if e.alarm > e.expires {
-			e.alarm = e.expires
-			heap.Fix(&t.alarms, int(e.index))
+		if e.Rings() > e.expires {
+			t.leases.Set(e, e.expires)
 		}
 	})
 }
@@ -340,11 +338,9 @@ func (t *table) presence(now time.Time, id peer.ID, online bool) []change {
 func (t *table) expire(now time.Time) []change {
 	var changes []change
 	at := momentOf(now)
-	for len(t.alarms) > 0 && t.alarms[0].alarm <= at {
-		e := t.alarms[0]
+	for e, some := t.leases.First(); some && e.Rings() <= at; e, some = t.leases.First() {
 		if e.expires > at {
-			e.alarm = e.expires
-			heap.Fix(&t.alarms, 0)
+			t.leases.Set(e, e.expires)
 			continue
 		}
 		if !e.spared && t.doubtful(now) {
@@ -361,10 +357,11 @@ func (t *table) expire(now time.Time) []change {
 
 // next is when expire may have something to do.
 func (t *table) next() (time.Time, bool) {
-	if len(t.alarms) == 0 {
+	first, some := t.leases.First()
+	if !some {
 		return time.Time{}, false
 	}
-	return t.alarms[0].alarm.time(), true
+	return first.Rings().time(), true
 }
 
 // lookup finds who holds a name.
@@ -377,30 +374,11 @@ func (t *table) lookup(now time.Time, key nameKey) (entry, error) {
 
 // list returns all leases, in no order.
 func (t *table) list(now time.Time) []entry {
-	all := make([]entry, 0, len(t.order))
-	for _, e := range t.order {
+	all := make([]entry, 0, t.leases.Len())
+	for _, e := range t.leases.All() {
 		if e.expires > momentOf(now) {
 			all = append(all, *e)
 		}
 	}
 	return all
-}
-
-// spread returns distinct indexes below size in random order: several times as
-// many as are wanted, because some will not do, but never so many that a big
-// table costs more than a small one.
-func spread(rng *rand.Rand, size, wanted int) []int {
-	tries := 8 * wanted
-	if size <= 4*tries {
-		return rng.Perm(size)
-	}
-	picked := make([]int, 0, tries)
-	seen := make(map[int]bool, tries)
-	for len(picked) < tries {
-		if i := rng.IntN(size); !seen[i] {
-			seen[i] = true
-			picked = append(picked, i)
-		}
-	}
-	return picked
 }

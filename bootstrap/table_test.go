@@ -18,7 +18,8 @@ func claimOf(id peer.ID, name string, seq uint64) *claim {
 		panic(err)
 	}
 	return &claim{
-		name: name, key: key, peer: id, seq: seq, addrs: []ma.Multiaddr{ma.StringCast("/ip4/127.0.0.1/tcp/1")},
+		particulars: &particulars{addrs: []ma.Multiaddr{ma.StringCast("/ip4/127.0.0.1/tcp/1")}},
+		name:        name, key: key, peer: id, seq: seq, found: true,
 		sealed: fmt.Sprintf("%s %s %d", id, name, seq),
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"testing"
 	"time"
+	"unique"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -216,7 +217,10 @@ func TestManyPages(t *testing.T) {
 	const n = 700 // some 170 KiB
 	for i := range n {
 		key, id := testKey(t, byte(i))
-		c := &claim{network: s.Network, name: fmt.Sprint("name-", i), peer: id, seq: 1, expires: time.Now().Add(time.Hour).UnixMilli()}
+		c := &claim{
+			particulars: &particulars{expires: time.Now().Add(time.Hour).UnixMilli()},
+			network:     unique.Make(s.Network), name: fmt.Sprint("name-", i), peer: id, seq: 1,
+		}
 		data, err := c.seal(key)
 		if err != nil {
 			t.Fatal(err)
@@ -262,7 +266,10 @@ func TestLyingServer(t *testing.T) {
 	alice := startClient(t, infos(honest)...)
 	register(t, alice, "alice")
 	key, _ := testKey(t, 9)
-	forged := &claim{network: liar.Network, name: "alice", key: "alice", peer: alice.host.ID(), seq: 1 << 62, expires: time.Now().Add(time.Hour).UnixMilli(), addrs: alice.host.Addrs()}
+	forged := &claim{
+		particulars: &particulars{alice.host.Addrs(), time.Now().Add(time.Hour).UnixMilli()},
+		network:     unique.Make(liar.Network), name: "alice", key: "alice", peer: alice.host.ID(), seq: 1 << 62,
+	}
 	sealed, err := forged.seal(key)
 	forged.sealed = string(sealed)
 	if err != nil {

@@ -157,8 +157,8 @@ func (s *Server) repair(now time.Time) error {
 		s.mu.Unlock()
 		return &laterError{ErrStorage, wait}
 	}
-	all := make([]leaseStep, len(s.table.order))
-	for i, e := range s.table.order {
+	all := make([]leaseStep, s.table.leases.Len())
+	for i, e := range s.table.leases.All() {
 		all[i] = grantStep(e)
 	}
 	s.ended = s.ended[:0]

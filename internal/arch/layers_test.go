@@ -29,6 +29,7 @@ type layer struct {
 // and below them leaves that know nothing of the protocol.
 var layers = []layer{
 	// Leaves.
+	{"internal/alarm", nil},
 	{"internal/arch", nil},
 	{"internal/baotree", nil},
 	{"internal/display", nil},
@@ -48,7 +49,7 @@ var layers = []layer{
 	{"internal/wire/pb", nil},
 	{"internal/overlay", []string{"internal/wire", "internal/summary"}},
 	{"internal/sim", []string{"internal/overlay", "internal/wire", "internal/summary", "internal/words"}},
-	{"internal/names", []string{"internal/wire/..."}},
+	{"internal/names", []string{"internal/alarm", "internal/wire/..."}},
 	{"internal/federation", []string{"internal/names", "internal/wire/...", "internal/streamconn", "internal/durable"}},
 	{"internal/rendezvous", []string{"internal/wire/..."}},
 
@@ -60,7 +61,7 @@ var layers = []layer{
 	{"p2p/p2ptest", []string{"p2p", "internal/fabric"}},
 	{"bootstrap", []string{
 		"internal/names", "internal/federation", "internal/rendezvous", "internal/wire/...",
-		"internal/durable", "internal/words",
+		"internal/alarm", "internal/durable", "internal/words",
 	}},
 	{"chat", []string{
 		"p2p", "internal/wire/...", "internal/streamconn", "internal/feed",
@@ -76,8 +77,9 @@ var layers = []layer{
 		"p2p", "bootstrap", "chat", "backup", "examples/internal/...",
 		"internal/baotree", "internal/datadir", "internal/durable", "internal/display", "internal/words",
 	}},
+	{"examples/internal/serverhost", []string{"internal/iplimit"}},
 	{"examples/bootstrap", []string{
-		"bootstrap", "examples/internal/...", "internal/iplimit",
+		"bootstrap", "examples/internal/...",
 		"internal/datadir", "internal/durable", "internal/display",
 	}},
 	{"examples/tour", []string{

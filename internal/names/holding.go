@@ -4,24 +4,27 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/grapevine-p2p/grapevine/internal/alarm"
 )
 
-// holding is a [Holding] in the heap of alarms, in half the room: its words are one
-// string, the key, the name and the skeleton where they differ from it, and the owner.
+// holding is a [Holding] in half the room: its words are one string, the key, the name
+// and the skeleton where they differ from it, and the owner.
 type holding struct {
+	alarm.Alarm[time.Duration]   // rings when it ends
 	words                        string
 	seq                          uint64
-	ends                         time.Duration
-	alarm                        time.Duration // not after ends
-	index                        int32         // in alarms
-	keyEnd, nameEnd, skeletonEnd uint16        // in words
+	keyEnd, nameEnd, skeletonEnd uint16 // in words
 }
 
 func holdingOf(h Holding) *holding {
-	out := &holding{seq: h.Seq, ends: h.Ends}
+	out := &holding{seq: h.Seq}
 	out.setWords(h)
 	return out
 }
+
+// ends is what [Holding] tells of it; it is set by the heap.
+func (h *holding) ends() time.Duration { return h.Rings() }
 
 func (h *holding) setWords(of Holding) {
 	name, skeleton := of.Name, of.Skeleton
@@ -54,5 +57,5 @@ func (h *holding) orKey(word string) string {
 
 // whole is the holding with its words apart, which stay the same bytes.
 func (h *holding) whole() Holding {
-	return Holding{Key: h.key(), Skeleton: h.skeleton(), Name: h.name(), Owner: h.owner(), Seq: h.seq, Ends: h.ends}
+	return Holding{Key: h.key(), Skeleton: h.skeleton(), Name: h.name(), Owner: h.owner(), Seq: h.seq, Ends: h.ends()}
 }

@@ -46,7 +46,7 @@ func (s *Snapshot) Write(to io.Writer) error {
 	for i := range s.holdings {
 		h := &s.holdings[i]
 		part := &pb.NamesSnapshotPart{Body: &pb.NamesSnapshotPart_Holding{Holding: &pb.NamesHolding{
-			Key: h.key(), Skeleton: h.skeleton(), Name: h.name(), Owner: []byte(h.owner()), Seq: h.seq, EndsNs: uint64(h.ends),
+			Key: h.key(), Skeleton: h.skeleton(), Name: h.name(), Owner: []byte(h.owner()), Seq: h.seq, EndsNs: uint64(h.ends()),
 		}}}
 		if err := wire.WriteFrame(w, maxPart, part); err != nil {
 			return fmt.Errorf("write snapshot of names: %w", err)
@@ -100,7 +100,7 @@ func restore(r *bufio.Reader) (*State, error) {
 			return nil, fmt.Errorf("%w: holding out of order, ended or held twice", ErrMalformed)
 		}
 		last = h.Key
-		s.insert(holdingOf(h))
+		s.insert(h)
 	}
 	for range header.Removals {
 		one, err := readRemoval(r)

@@ -2,13 +2,14 @@ package names
 
 import (
 	"cmp"
-	"container/heap"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/grapevine-p2p/grapevine/internal/alarm"
 )
 
 // Holding is a name and who holds it.
@@ -46,7 +47,7 @@ type State struct {
 	holdings  map[string]*holding
 	skeletons map[string]*holding
 	owners    map[peer.ID]int // how many names each holds
-	alarms    alarms
+	ends      alarm.Heap[*holding, time.Duration]
 	removals  removals
 }
 
@@ -85,12 +86,13 @@ func (s *State) Holdings() []Holding {
 	return all
 }
 
-// Next is a log time before which nothing ends; false if nothing is held.
+// Next is when the first holding ends; false if nothing is held.
 func (s *State) Next() (time.Duration, bool) {
-	if len(s.alarms) == 0 {
+	first, some := s.ends.First()
+	if !some {
 		return 0, false
 	}
-	return s.alarms[0].alarm, true
+	return first.ends(), true
 }
 
 // Apply applies a command stamped with a log time, and returns what it came to and
@@ -136,7 +138,7 @@ func (s *State) claim(c Claim, changes *[]Change) Outcome {
 		if other := s.skeletons[c.Skeleton]; other != nil && other != h {
 			return s.taken(other, true)
 		}
-		h.ends = max(h.ends, ends) // what was granted before is never cut short
+		s.prolong(h, ends)
 		if c.Seq > h.seq {
 			delete(s.skeletons, h.skeleton())
 			h.seq = c.Seq
@@ -155,14 +157,13 @@ func (s *State) claim(c Claim, changes *[]Change) Outcome {
 	if n := len(s.holdings); n >= c.MaxNames {
 		return Outcome{Kind: Full, Limit: n}
 	}
-	h := holdingOf(Holding{Key: c.Key, Skeleton: c.Skeleton, Name: c.Name, Owner: c.Owner, Seq: c.Seq, Ends: ends})
-	s.insert(h)
+	h := s.insert(Holding{Key: c.Key, Skeleton: c.Skeleton, Name: c.Name, Owner: c.Owner, Seq: c.Seq, Ends: ends})
 	*changes = append(*changes, Change{Gained, h.whole()})
 	return Outcome{Kind: Granted, Fresh: true}
 }
 
 func (s *State) taken(h *holding, alike bool) Outcome {
-	return Outcome{Kind: Taken, Owner: h.owner(), Name: h.name(), Left: h.ends - s.now, Alike: alike}
+	return Outcome{Kind: Taken, Owner: h.owner(), Name: h.name(), Left: h.ends() - s.now, Alike: alike}
 }
 
 func (s *State) renew(r Renew) Outcome {
@@ -177,9 +178,16 @@ func (s *State) renew(r Renew) Outcome {
 			outcome.Lost = append(outcome.Lost, i)
 			continue
 		}
-		h.ends = max(h.ends, ends)
+		s.prolong(h, ends)
 	}
 	return outcome
+}
+
+// prolong lets a holding run until then; what was granted before is never cut short.
+func (s *State) prolong(h *holding, ends time.Duration) {
+	if ends > h.ends() {
+		s.ends.Set(h, ends)
+	}
 }
 
 // remove gives a name up. Its number is remembered whether or not the name was held:
@@ -216,13 +224,7 @@ func (s *State) remove(r Removal, changes *[]Change) Outcome {
 // keys.
 func (s *State) expire() []Change {
 	var changes []Change
-	for len(s.alarms) > 0 && s.alarms[0].alarm <= s.now {
-		h := s.alarms[0]
-		if h.ends > s.now {
-			h.alarm = h.ends
-			heap.Fix(&s.alarms, 0)
-			continue
-		}
+	for h, some := s.ends.First(); some && h.ends() <= s.now; h, some = s.ends.First() {
 		s.drop(h)
 		changes = append(changes, Change{Ended, h.whole()})
 	}
@@ -232,11 +234,12 @@ func (s *State) expire() []Change {
 	return changes
 }
 
-func (s *State) insert(h *holding) {
+func (s *State) insert(of Holding) *holding {
+	h := holdingOf(of)
 	s.index(h)
 	s.owners[h.owner()]++
-	h.alarm = h.ends
-	heap.Push(&s.alarms, h)
+	s.ends.Push(h, of.Ends)
+	return h
 }
 
 func (s *State) index(h *holding) {
@@ -250,18 +253,18 @@ func (s *State) drop(h *holding) {
 	if s.owners[h.owner()]--; s.owners[h.owner()] == 0 {
 		delete(s.owners, h.owner())
 	}
-	heap.Remove(&s.alarms, int(h.index))
+	s.ends.Remove(h)
 }
 
 // check finds what must never be; tests call it after every step.
 func (s *State) check() error {
-	if len(s.skeletons) != len(s.holdings) || len(s.alarms) != len(s.holdings) {
-		return errors.New("holdings, skeletons and alarms differ")
+	if len(s.skeletons) != len(s.holdings) || s.ends.Len() != len(s.holdings) {
+		return errors.New("holdings, skeletons and ends differ")
 	}
 	owners := make(map[peer.ID]int)
 	for key, h := range s.holdings {
 		owners[h.owner()]++
-		if h.key() != key || s.skeletons[h.skeleton()] != h || s.alarms[h.index] != h || h.alarm > h.ends || h.ends <= s.now {
+		if h.key() != key || s.skeletons[h.skeleton()] != h || !s.ends.Has(h) || h.ends() <= s.now {
 			return fmt.Errorf("holding of %q is out of place", key)
 		}
 	}

@@ -1,0 +1,66 @@
+package bootstrap
+
+import (
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+)
+
+// disconnected marks a peer away when its last connection is gone.
+func (s *Server) disconnected(id peer.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.connected(id) {
+		s.note(s.table.presence(time.Now(), id, false))
+	}
+}
+
+func (s *Server) connected(id peer.ID) bool {
+	switch s.Host.Network().Connectedness(id) {
+	case network.Connected, network.Limited:
+		return true
+	}
+	return false
+}
+
+// expire ends leases when their time has come.
+func (s *Server) expire() {
+	defer s.wg.Done()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-s.wake:
+		case <-timer.C:
+		}
+		s.mu.Lock()
+		now := time.Now()
+		s.note(s.table.expire(now))
+		s.journal.add(s.story.expire(now)...)
+		next, some := s.table.next()
+		if lost, any := s.story.next(); any && (!some || lost.Before(next)) {
+			next, some = lost, true
+		}
+		unstored := len(s.ended) > 0
+		s.mu.Unlock()
+		if unstored {
+			s.poke()
+		}
+		if some {
+			timer.Reset(next.Sub(now))
+		} else {
+			timer.Stop()
+		}
+	}
+}
+
+// alarm tells expire that there may be a new first lease to end.
+func (s *Server) alarm() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
