@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 
 	"github.com/grapevine-p2p/grapevine/bootstrap"
 	"github.com/grapevine-p2p/grapevine/examples/internal/program"
+	"github.com/grapevine-p2p/grapevine/examples/internal/serverhost"
 	"github.com/grapevine-p2p/grapevine/internal/datadir"
 )
 
@@ -29,20 +29,13 @@ type serveCmd struct {
 	Limits     limits        `embed:""`
 }
 
-// collectAt is by how many per cent the heap grows before the collector runs. Most of it
-// is leases, which live long: collecting more often costs little and keeps their memory
-// dense.
-const collectAt = 33
-
 // minLease keeps clients from renewing all the time.
 const minLease = time.Second
 
 // Run serves until ctx ends.
 func (s *serveCmd) Run(ctx context.Context, c *cli, out *program.Output) (err error) {
 	closeAll := func(close func() error) { err = errors.Join(err, close()) }
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(collectAt)
-	}
+	serverhost.LimitHeap()
 	log := c.Logger()
 	if s.Lease < minLease {
 		return fmt.Errorf("--lease: %s is too short, at least %s", s.Lease, minLease)
@@ -74,7 +67,7 @@ func (s *serveCmd) Run(ctx context.Context, c *cli, out *program.Output) (err er
 	}
 	defer closeAll(store.Close)
 	gate := &gate{}
-	h, err := newHost(key, gate)
+	h, err := serverhost.New(key, gate)
 	if err != nil {
 		return err
 	}

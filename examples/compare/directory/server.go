@@ -8,16 +8,17 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"runtime/pprof"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
 	rendezvous "github.com/waku-org/go-libp2p-rendezvous"
 	"github.com/waku-org/go-libp2p-rendezvous/db/sqlite"
 
 	"github.com/grapevine-p2p/grapevine/bootstrap"
+	"github.com/grapevine-p2p/grapevine/examples/internal/serverhost"
 )
 
 // The directories that are measured.
@@ -55,16 +56,17 @@ func (s *Server) Start(args Serving, addr *string) (err error) {
 		return errors.New("started before")
 	}
 	s.begun = true
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(collectAt)
-	}
+	serverhost.LimitHeap()
 	if args.Fine {
 		runtime.MemProfileRate = fineRate
 	}
-	if s.host, err = newHost(); err != nil {
+	if s.host, err = serverhost.New(nil, nil); err != nil {
 		return err
 	}
 	s.stop = append(s.stop, s.host.Close)
+	if err := s.host.Network().Listen(ma.StringCast("/ip4/127.0.0.1/tcp/0")); err != nil {
+		return err
+	}
 	switch args.Kind {
 	case grapevine:
 		err = s.serveOurs(args)

@@ -1,4 +1,4 @@
-package main
+package serverhost
 
 import (
 	"fmt"
@@ -115,8 +115,8 @@ func TestRateOfOneAddress(t *testing.T) {
 
 // Of a hundred thousand peers that come and go nothing is kept, and of another server
 // all that it takes to dial it.
-func TestAddressesOfPeersThatLeft(t *testing.T) {
-	h, err := newHost(nil, &gate{})
+func TestPeersThatLeft(t *testing.T) {
+	h, err := New(nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,6 +135,13 @@ func TestAddressesOfPeersThatLeft(t *testing.T) {
 	}
 	defer left.Close()
 
+	kept := func() (addrs, protocols int) {
+		known, err := h.Peerstore().GetProtocols(visitor.ID())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(h.Peerstore().Addrs(visitor.ID())), len(known)
+	}
 	h.Peerstore().AddAddrs(visitor.ID(), visitor.Addrs(), peerstore.PermanentAddrTTL)
 	if _, err := h.Network().DialPeer(t.Context(), visitor.ID()); err != nil {
 		t.Fatal(err)
@@ -143,8 +150,8 @@ func TestAddressesOfPeersThatLeft(t *testing.T) {
 	for gone := false; !gone; {
 		switch e := (<-left.Out()).(type) {
 		case event.EvtPeerIdentificationCompleted:
-			if len(h.Peerstore().Addrs(visitor.ID())) == 0 {
-				t.Fatal("a peer that is there has no addresses: the test shows nothing")
+			if addrs, protocols := kept(); addrs == 0 || protocols == 0 {
+				t.Fatal("of a peer that is there nothing is known: the test shows nothing")
 			}
 			_ = h.Network().ClosePeer(visitor.ID())
 		case event.EvtPeerConnectednessChanged:
@@ -152,11 +159,15 @@ func TestAddressesOfPeersThatLeft(t *testing.T) {
 		}
 	}
 	late := time.After(10 * time.Second)
-	for look := time.NewTicker(10 * time.Millisecond); len(h.Peerstore().Addrs(visitor.ID())) > 0; {
+	for look := time.NewTicker(10 * time.Millisecond); ; {
+		addrs, protocols := kept()
+		if addrs+protocols == 0 {
+			break
+		}
 		select {
 		case <-look.C:
 		case <-late:
-			t.Fatalf("%v are kept of a peer that left", h.Peerstore().Addrs(visitor.ID()))
+			t.Fatalf("%d addresses and %d protocols are kept of a peer that left", addrs, protocols)
 		}
 	}
 	if addrs := h.Peerstore().Addrs(fellow); len(addrs) != 1 {

@@ -1,10 +1,11 @@
-package main
+// Package serverhost makes the libp2p host of a bootstrap server: for the program that
+// is one, and for whoever measures it.
+package serverhost
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
-	"strings"
+	"os"
+	"runtime/debug"
 
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/connmgr"
@@ -18,8 +19,6 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/protocol/identify"
 	quic "github.com/libp2p/go-libp2p/p2p/transport/quic"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
-	"github.com/multiformats/go-multiaddr"
-	manet "github.com/multiformats/go-multiaddr/net"
 
 	"github.com/grapevine-p2p/grapevine/internal/iplimit"
 )
@@ -42,16 +41,15 @@ const (
 	connsPerAddress = 256
 	// newConnsPerAddress is how many of them may be new each second.
 	newConnsPerAddress = 5
+	// collectAt is by how many per cent the heap grows before the collector runs. Most
+	// of it is leases, which live long: collecting more often costs little and keeps
+	// their memory dense.
+	collectAt = 33
 )
 
-// defaultListen is where the server listens if nobody said otherwise.
-func defaultListen() []string {
-	return []string{"/ip4/0.0.0.0/tcp/4001", "/ip4/0.0.0.0/udp/4001/quic-v1"}
-}
-
-// newHost makes a host that does not listen yet, and that spends little on a
-// connection: what a directory does not need is off.
-func newHost(key crypto.PrivKey, gate *gate) (host.Host, error) {
+// New makes a host that does not listen yet, and that spends little on a connection:
+// what a directory does not need is off. A gater that is nil lets everybody in.
+func New(key crypto.PrivKey, gater connmgr.ConnectionGater) (host.Host, error) {
 	manager, err := newLimits()
 	if err != nil {
 		return nil, fmt.Errorf("set limits: %w", err)
@@ -70,7 +68,7 @@ func newHost(key crypto.PrivKey, gate *gate) (host.Host, error) {
 		// federation stay.
 		libp2p.Peerstore(addrs),
 		libp2p.ResourceManager(manager),
-		libp2p.ConnectionGater(gate),
+		libp2p.ConnectionGater(gater),
 		libp2p.ConnectionManager(&connmgr.NullConnMgr{}),
 		// Without SO_REUSEPORT, with which a second server would take half of the
 		// connections to the same port instead of an error.
@@ -89,7 +87,25 @@ func newHost(key crypto.PrivKey, gate *gate) (host.Host, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start a libp2p host: %w", err)
 	}
+	h.Network().Notify(&network.NotifyBundle{DisconnectedF: forget})
 	return h, nil
+}
+
+// forget drops what libp2p remembers of a peer that has left, but for its addresses: it
+// would do so itself a minute later, and then the room that very many have taken stays
+// taken.
+func forget(n network.Network, c network.Conn) {
+	if n.Connectedness(c.RemotePeer()) == network.NotConnected {
+		n.Peerstore().RemovePeer(c.RemotePeer())
+	}
+}
+
+// LimitHeap keeps the program's memory near what is live, unless GOGC is in the
+// environment.
+func LimitHeap() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(collectAt)
+	}
 }
 
 // newLimits bounds what the host takes on, in all and from one address. What one
@@ -112,60 +128,4 @@ func newLimits() (network.ResourceManager, error) {
 	}.Build(limits.AutoScale())
 	return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(concrete),
 		append(iplimit.Options(connsPerAddress, newConnsPerAddress), rcmgr.WithMetricsDisabled())...)
-}
-
-// listen opens the addresses one by one, because libp2p is content with some of
-// them.
-func listen(h host.Host, addrs []string) error {
-	if len(addrs) == 0 {
-		addrs = defaultListen()
-	}
-	for _, s := range addrs {
-		addr, err := multiaddr.NewMultiaddr(s)
-		if err != nil {
-			return fmt.Errorf("listen on %q: %w", s, err)
-		}
-		if err := h.Network().Listen(addr); err != nil {
-			return fmt.Errorf("listen on %s: %w", s, simpler(err, "--listen"))
-		}
-	}
-	return nil
-}
-
-// simpler takes the common case out of a system's error or libp2p's list of them. flag
-// is where another port is chosen.
-func simpler(err error, flag string) error {
-	for _, sign := range []string{"address already in use", "Only one usage of each socket address"} {
-		if strings.Contains(err.Error(), sign) {
-			return fmt.Errorf("the port is taken by another program; stop that one, or choose another with %s", flag)
-		}
-	}
-	return err
-}
-
-// byUse sorts addresses by how likely others can dial them: public before private
-// before loopback ones, IPv4 before IPv6, TCP first.
-func byUse(addrs []multiaddr.Multiaddr) []multiaddr.Multiaddr {
-	return slices.SortedStableFunc(slices.Values(addrs), func(a, b multiaddr.Multiaddr) int {
-		return cmp.Compare(distance(a), distance(b))
-	})
-}
-
-func distance(a multiaddr.Multiaddr) int {
-	d := 0
-	switch {
-	case manet.IsIPLoopback(a):
-		d += 8
-	case manet.IsIP6LinkLocal(a):
-		d += 12
-	case !manet.IsPublicAddr(a):
-		d += 4
-	}
-	if _, err := a.ValueForProtocol(multiaddr.P_IP6); err == nil {
-		d += 2
-	}
-	if _, err := a.ValueForProtocol(multiaddr.P_TCP); err != nil {
-		d++
-	}
-	return d
 }
