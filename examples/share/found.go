@@ -10,8 +10,8 @@ import (
 
 // result is one content that was found, with all who have it.
 type result struct {
-	listing           // as the first holder tells it
-	names   []string  // as all of them do, each once
+	listing           // its size as the first holder tells it, its name the least of all
+	names   []string  // as all of them tell it, each once, in order
 	holders []peer.ID // each once, in the order of their answers
 }
 
@@ -33,8 +33,9 @@ func (r *results) add(l listing, hit p2p.Hit) {
 		return
 	}
 	have := r.all[at]
-	if !slices.Contains(have.names, l.Name) {
-		have.names = append(have.names, l.Name)
+	if i, known := slices.BinarySearch(have.names, l.Name); !known {
+		have.names = slices.Insert(have.names, i, l.Name)
+		have.Name = have.names[0]
 	}
 	if !slices.Contains(have.holders, hit.From.ID) {
 		have.holders = append(have.holders, hit.From.ID)

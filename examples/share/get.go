@@ -25,6 +25,9 @@ type getCmd struct {
 	Force bool     `help:"Replace what is there under the same name."`
 }
 
+// Validate is called by kong.
+func (g *getCmd) Validate() error { return g.check(g.What) }
+
 func (g *getCmd) Run(ctx context.Context, c *cli, out *program.Output) error {
 	group, err := g.load()
 	if err != nil {
@@ -94,43 +97,33 @@ func (d *download) run(ctx context.Context) error {
 	return nil
 }
 
-// choose finds out which content is meant.
+// choose finds out which content is meant, and what it is called: the same whoever
+// answers first.
 func (d *download) choose(ctx context.Context) (listing, error) {
-	if len(d.get.What) == 1 {
-		if id, ok := parseHex(d.get.What[0]); ok {
-			return d.named(ctx, id)
-		}
+	what := strings.Join(d.get.What, " ")
+	query := p2p.Query{Words: d.group.ask(d.get.What), Max: maxFound}
+	id, byID := parseHex(what)
+	if byID {
+		query = p2p.Query{Key: d.group.handle(id).key(), Max: maxHolders}
 	}
-	var all results
-	report, err := d.ask(ctx, p2p.Query{Words: d.group.ask(d.get.What), Max: maxFound}, func(l listing, hit p2p.Hit) bool {
-		all.add(l, hit)
+	var found results
+	report, err := d.ask(ctx, query, func(l listing, hit p2p.Hit) bool {
+		if !byID || l.ID == id {
+			found.add(l, hit)
+		}
 		return true
 	})
 	if err != nil {
 		return listing{}, err
 	}
-	what := strings.Join(d.get.What, " ")
-	switch len(all.all) {
+	switch len(found.all) {
 	case 0:
 		return listing{}, fmt.Errorf("search for %q: %w; %s", what, errNothing, report)
 	case 1:
-		return all.all[0].listing, nil
+		return found.all[0].listing, nil
 	}
-	all.show(d.out)
-	return listing{}, fmt.Errorf("%q names %d files: choose one by its ID", what, len(all.all))
-}
-
-// named asks what a content is called: by whoever answers first.
-func (d *download) named(ctx context.Context, id contentID) (found listing, err error) {
-	ok := false
-	report, err := d.ask(ctx, p2p.Query{Key: d.group.handle(id).key(), Max: maxHolders}, func(l listing, _ p2p.Hit) bool {
-		found, ok = l, l.ID == id
-		return !ok
-	})
-	if err == nil && !ok {
-		err = fmt.Errorf("search for %s: %w; %s", id, errNothing, report)
-	}
-	return found, err
+	found.show(d.out)
+	return listing{}, fmt.Errorf("%q names %d files: choose one by its ID", what, len(found.all))
 }
 
 // ask asks the overlay until each says that it is enough.

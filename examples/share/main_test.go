@@ -99,7 +99,7 @@ func TestStory(t *testing.T) {
 
 	id := ""
 	for _, f := range found {
-		if f["name"] == "Filmes/Férias 2026.mkv" {
+		if f["bytes"] == float64(len(film)) {
 			id = f["id"].(string)
 		}
 	}
@@ -169,7 +169,7 @@ func TestForAPerson(t *testing.T) {
 		{"too many", []string{"search", "--max=1000", "x"}, 2, "--max: want 1 to 200"},
 		{"no time", []string{"search", "--timeout=-1s", "x"}, 2, "--timeout: -1s is below zero"},
 		{"no time to get", []string{"get", "--timeout=-1s", "x"}, 2, "--timeout: -1s is below zero"},
-		{"no words", []string{"search", "--", "--"}, 1, "neither a key nor a word"},
+		{"no words", []string{"search", "--", "--"}, 2, `no word to search for in "--"`},
 		{"no folder", []string{"serve", filepath.Join(to, "absent")}, 1, "no such file"},
 		{"no data", []string{"serve", filepath.Dir(data)}, 1, "with the node's key"},
 		{"group", []string{"group", "new", key}, 0, "made the key of a new group"},
@@ -190,8 +190,8 @@ func TestForAPerson(t *testing.T) {
 func TestBadWordsStartNothing(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
 	for _, command := range []string{"search", "get"} {
-		programtest.Says(t, "neither a key nor a word", 1, command, "--data", data, "--", "--")
-		programtest.Says(t, "words, at most", 1, command, "--data", data, "a b c d e f g h i")
+		programtest.Says(t, `no word to search for in "--"`, 2, command, "--data", data, "--", "--")
+		programtest.Says(t, "words, at most", 2, command, "--data", data, "a b c d e f g h i")
 	}
 	if _, err := os.Stat(data); !os.IsNotExist(err) {
 		t.Errorf("a data folder: %v", err)

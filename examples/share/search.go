@@ -29,7 +29,7 @@ func (s *searchCmd) Validate() error {
 	if s.Max < 1 || s.Max > maxFound {
 		return fmt.Errorf("--max: want 1 to %d", maxFound)
 	}
-	return s.travel.Validate()
+	return s.check(s.Words)
 }
 
 func (s *searchCmd) Run(ctx context.Context, c *cli, out *program.Output) error {

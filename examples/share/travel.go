@@ -9,6 +9,7 @@ import (
 
 	"github.com/grapevine-p2p/grapevine/examples/internal/program"
 	"github.com/grapevine-p2p/grapevine/internal/display"
+	"github.com/grapevine-p2p/grapevine/internal/words"
 	"github.com/grapevine-p2p/grapevine/p2p"
 )
 
@@ -25,6 +26,17 @@ func (t travel) Validate() error {
 		return fmt.Errorf("--timeout: %v is below zero", t.Timeout)
 	}
 	return nil
+}
+
+// check refuses words that nothing can be searched by.
+func (t travel) check(what []string) error {
+	if len(words.Ask(what...)) == 0 {
+		return fmt.Errorf("no word to search for in %q", strings.Join(what, " "))
+	}
+	if _, _, err := t.apply(p2p.Query{Words: what}); err != nil {
+		return err
+	}
+	return t.Validate()
 }
 
 // apply completes a query, and tells what is wrong with it.
@@ -79,7 +91,7 @@ func summaries(n int) string {
 // reported are the fields of a report for a machine.
 func reported(r *p2p.Report) program.Fields {
 	return program.Fields{
-		"strategy": r.Strategy.String(), "messages": r.Messages, "at_least": r.AtLeast, "peers": r.Asked, "hops": r.Hops,
+		"strategy": r.Strategy.String(), "messages": r.Messages, "at_least": r.AtLeast, "look_ups": r.Asked, "hops": r.Hops,
 		"covered": r.Covered, "share": r.Share, "unreachable": r.Unreachable, "stale": r.Stale, "path": steps(r.Path),
 	}
 }
