@@ -127,6 +127,10 @@ func TestFederation(t *testing.T) {
 	}
 	stop(t, servers[stopped])
 	rest := slices.Delete(slices.Clone(servers), stopped, stopped+1)
+	if slices.ContainsFunc(rest[0].MembersNow(bounded(t)), func(m Member) bool { return m.Peer.ID == servers[stopped].Host.ID() && m.Reachable }) {
+		t.Error("a server that has stopped seems to answer")
+	}
+	servers[stopped].MembersNow(context.Background()) // returns, though nobody looks any more
 	dora := startClient(t, infos(rest...)...)
 	eventually(t, "a name is granted by two of three", func() bool {
 		_, err := dora.Register(bounded(t), "dora")

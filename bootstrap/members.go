@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -77,6 +78,27 @@ func (s *Server) Members() []Member {
 	return s.members // replaced, never changed
 }
 
+// MembersNow is as Members, but asks the other servers first, for some seconds at
+// most. When ctx ends before or the server closes, it returns what is known.
+func (s *Server) MembersNow(ctx context.Context) []Member {
+	s.mu.Lock()
+	running := s.running
+	s.mu.Unlock()
+	if running {
+		done := make(chan struct{})
+		select {
+		case s.asked <- func() { close(done) }:
+			select {
+			case <-done:
+			case <-ctx.Done():
+			}
+		case <-ctx.Done():
+		case <-s.ctx.Done():
+		}
+	}
+	return s.Members()
+}
+
 // startFederation begins to take part in granting names.
 func (s *Server) startFederation(ctx context.Context) error {
 	key := s.Host.Peerstore().PrivKey(s.Host.ID())
@@ -109,7 +131,11 @@ func (s *Server) startFederation(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	cancel() // who answers is found out later
 	if status := s.look(ctx); status.Why != "" {
-		s.log.Warn("this server does not grant names yet", "why", status.Why)
+		level := slog.LevelWarn
+		if len(s.Federation) > 0 {
+			level = slog.LevelInfo // as is to be
+		}
+		s.log.Log(ctx, level, "this server does not grant names yet", "why", status.Why)
 	}
 	return nil
 }
@@ -123,11 +149,15 @@ func (s *Server) attend() {
 	defer s.wg.Done()
 	ticker := time.NewTicker(membersInterval)
 	defer ticker.Stop()
+	tell := func() {}
 	for {
 		s.look(s.ctx)
+		tell()
+		tell = func() {}
 		select {
 		case <-s.ctx.Done():
 			return
+		case tell = <-s.asked:
 		case <-s.moved:
 		case <-ticker.C:
 		}

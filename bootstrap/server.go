@@ -82,6 +82,7 @@ type Server struct {
 	writes   chan *write
 	wake     chan struct{} // the alarms have changed
 	moved    chan struct{} // the members have changed
+	asked    chan func()   // to be called when the members have been asked anew
 	buffers  sync.Pool     // of *[]byte, for what they are told
 	claiming atomic.Int64  // registrations and removals under way
 	notify   network.Notifiee
@@ -182,6 +183,7 @@ func (s *Server) setUp() {
 	s.writes = make(chan *write, writeQueue)
 	s.wake = make(chan struct{}, 1)
 	s.moved = make(chan struct{}, 1)
+	s.asked = make(chan func())
 	s.buffers.New = func() any { return new([]byte) }
 	s.table = newTable(s.Lease, s.Limits)
 	s.story = newStory(s.table)
