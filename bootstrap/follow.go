@@ -140,10 +140,11 @@ func (s *Server) heard(ctx context.Context, fellow peer.ID, ch *pb.DirectoryChan
 	}
 	s.journal.add(s.story.tell(fellow, c)...)
 	if c.removal != nil {
-		if changes, _, err := s.table.remove(now, c.removal); err == nil {
-			s.note(changes)
-			s.poke()
-		}
+		// What it does not remove, most often because it is not here, may yet show what
+		// has ended.
+		changes, _, _ := s.table.remove(now, c.removal)
+		s.note(changes)
+		s.poke()
 	}
 }
 
