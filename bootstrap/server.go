@@ -278,7 +278,7 @@ func (s *Server) note(changes []change) {
 		return
 	}
 	for _, c := range changes {
-		if (c.kind == Expired || c.kind == Left) && s.storeFail == nil {
+		if c.kind == Expired || c.kind == Left {
 			s.ended = append(s.ended, c.entry.id())
 		}
 	}

@@ -146,7 +146,8 @@ func (s *Server) apply(batch []*write) {
 }
 
 // repair tries a store that has failed again, now and then, with all that it ought
-// to hold: what it does hold is not known.
+// to hold: what it does hold is not known. What ends while that is written is stored
+// after it.
 func (s *Server) repair(now time.Time) error {
 	s.mu.Lock()
 	if s.storeFail == nil {
