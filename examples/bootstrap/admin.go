@@ -36,7 +36,8 @@ const (
 type servers interface {
 	AddServer(context.Context, peer.AddrInfo) error
 	RemoveServer(context.Context, peer.ID) error
-	Members() []bootstrap.Member
+	Members() []bootstrap.Member // of some seconds ago
+	MembersNow(context.Context) []bootstrap.Member
 }
 
 var _ servers = (*bootstrap.Server)(nil)
@@ -96,17 +97,17 @@ func serveAdmin(ctx context.Context, folder string, o *operator, log *slog.Logge
 
 func (o *operator) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /members", func(w http.ResponseWriter, _ *http.Request) {
-		_ = json.NewEncoder(w).Encode(o.status()) // who asked has left
+	mux.HandleFunc("GET /members", func(w http.ResponseWriter, r *http.Request) {
+		_ = json.NewEncoder(w).Encode(o.status(o.MembersNow(r.Context()))) // who asked has left
 	})
 	mux.HandleFunc("POST /members", o.add)
 	mux.HandleFunc("DELETE /members/{id}", o.remove)
 	return mux
 }
 
-func (o *operator) status() status {
+func (o *operator) status(members []bootstrap.Member) status {
 	s := status{Self: o.self, Addr: o.addr, Members: []member{}}
-	for _, m := range o.Members() {
+	for _, m := range members {
 		addrs, _ := peer.AddrInfoToP2pAddrs(&m.Peer) // a peer ID is never refused
 		one := member{ID: m.Peer.ID, Addrs: []string{}, Voter: m.Voter, Leader: m.Leader, Answers: m.Reachable, Behind: m.Behind}
 		for _, a := range addrs {
@@ -146,7 +147,7 @@ func (o *operator) add(w http.ResponseWriter, r *http.Request) {
 		return nil
 	}, func() (p progress) {
 		if err == nil {
-			m, is := o.status().member(info[0].ID)
+			m, is := o.status(o.Members()).member(info[0].ID)
 			p.Admitted, p.Behind = is, m.Behind
 		}
 		return p
@@ -159,7 +160,7 @@ func (o *operator) remove(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return fmt.Errorf("%q is no peer ID", r.PathValue("id"))
 		}
-		if _, is := o.status().member(id); !is {
+		if _, is := o.status(o.Members()).member(id); !is {
 			return fmt.Errorf("%s is no server of this federation; \"bootstrap federation status\" shows which are", id)
 		}
 		if err := o.RemoveServer(ctx, id); err != nil {
@@ -198,7 +199,7 @@ func (o *operator) settle(ctx context.Context, shows func(status) bool) {
 	defer cancel()
 	tick := time.NewTicker(progressTime)
 	defer tick.Stop()
-	for !shows(o.status()) {
+	for !shows(o.status(o.Members())) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():

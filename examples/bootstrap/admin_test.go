@@ -45,6 +45,8 @@ func (s *scripted) Members() []bootstrap.Member {
 	return s.members
 }
 
+func (s *scripted) MembersNow(context.Context) []bootstrap.Member { return s.Members() }
+
 func (s *scripted) set(members ...bootstrap.Member) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -226,6 +228,21 @@ func TestStaleSocket(t *testing.T) {
 	}
 }
 
+func TestServerByTheEndOfItsID(t *testing.T) {
+	a, b := bootstrap.Member{Peer: contact(t, addrA)}, bootstrap.Member{Peer: contact(t, addrB)}
+	c := answering(t, t.TempDir(), &scripted{members: []bootstrap.Member{a, b}})
+	for _, typed := range []string{idB, "…bm5akpqu", "bm5akpqu"} {
+		r := &removeCmd{Peer: typed}
+		if id, err := r.find(bounded(t), c); r.Validate() != nil || err != nil || id != b.Peer.ID {
+			t.Errorf("%q is %s, %v", typed, id, err)
+		}
+	}
+	r := &removeCmd{Peer: "…absentee"}
+	if id, err := r.find(bounded(t), c); err == nil || !strings.Contains(err.Error(), "the end of 0 peer IDs") {
+		t.Errorf("%q is %s, %v", r.Peer, id, err)
+	}
+}
+
 func TestNoServer(t *testing.T) {
 	c := &cli{Base: program.Base{Data: filepath.Join(t.TempDir(), "none")}}
 	if _, err := c.status(bounded(t)); err == nil || !strings.Contains(err.Error(), "is no data folder of a server") {
@@ -246,15 +263,19 @@ func TestStatusInWords(t *testing.T) {
 		{[]member{{ID: a, Voter: true, Leader: true, Answers: true}}, []string{"leads, this one", "1 of 1 votes answer, 1 needed: names are granted"}},
 		{
 			[]member{{ID: a, Voter: true, Leader: true, Answers: true}, {ID: b, Answers: true, Behind: 7}},
-			[]string{idB + "  answers", "not yet  7", "1 of 1 votes"},
+			[]string{"…bm5akpqu  answers", "not yet  7", "1 of 1 votes"},
 		},
 		{
 			[]member{{ID: a, Voter: true, Answers: true}, {ID: b, Voter: true, Behind: 7}},
-			[]string{idB + "  silent", "yes   ?", "1 of 2 votes answer, 2 needed: no name is granted"},
+			[]string{"…bm5akpqu  silent", "yes   ?", "1 of 2 votes answer, 2 needed: no name is granted"},
 		},
 		{
 			[]member{{ID: a, Voter: true, Leader: true, Answers: true}, {ID: b, Voter: true, Answers: true, Addrs: []string{addrB}}},
 			[]string{"  /ip4/127.0.0.1/tcp/4002\n", "names are granted, until one more is lost"},
+		},
+		{
+			[]member{{ID: a, Voter: true, Answers: true}, {ID: b, Voter: true, Leader: true}, {ID: "c", Voter: true, Answers: true}},
+			[]string{"…bm5akpqu  silent", "2 of 3 votes answer, 2 needed: no name is granted"},
 		},
 	} {
 		text := status{Self: a, Addr: addrA, Members: tt.members}.String()

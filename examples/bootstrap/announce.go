@@ -62,7 +62,10 @@ func newAnnouncer(ctx context.Context, out *program.Output, server *bootstrap.Se
 	return a
 }
 
-func (a *announcer) close() { a.host.Network().StopNotify(a.notify) }
+func (a *announcer) close() error {
+	a.host.Network().StopNotify(a.notify)
+	return nil
+}
 
 func (a *announcer) queue(c arrival) {
 	select {

@@ -40,6 +40,12 @@ type addCmd struct {
 	Addr string `arg:"" help:"The first line of the new server's output: its multiaddr with /p2p/." placeholder:"ADDR"`
 }
 
+// Validate is called by kong.
+func (a *addCmd) Validate() error {
+	_, err := program.ParsePeers([]string{a.Addr})
+	return err
+}
+
 // Run adds a server and tells how it goes.
 func (a *addCmd) Run(ctx context.Context, c *cli, out *program.Output) error {
 	added, err := program.ParsePeers([]string{a.Addr})
@@ -83,14 +89,49 @@ func (a *addCmd) Run(ctx context.Context, c *cli, out *program.Output) error {
 }
 
 type removeCmd struct {
-	Peer string `arg:"" help:"Peer ID of the server, as status shows it." placeholder:"PEER-ID"`
+	Peer string `arg:"" help:"Peer ID of the server, or the end of it that status shows." placeholder:"PEER-ID"`
+}
+
+// Validate is called by kong.
+func (r *removeCmd) Validate() error {
+	if _, err := peer.Decode(r.Peer); err != nil && len(r.end()) != shortID {
+		return fmt.Errorf("%q is no peer ID, nor the end of one as \"bootstrap federation status\" shows it", r.Peer)
+	}
+	return nil
+}
+
+// shortID is the length of what is shown of a peer ID.
+const shortID = 8
+
+// end is what was typed of the end of a peer ID.
+func (r *removeCmd) end() string { return strings.TrimPrefix(r.Peer, "…") }
+
+// find finds out which server is meant.
+func (r *removeCmd) find(ctx context.Context, c *cli) (peer.ID, error) {
+	if id, err := peer.Decode(r.Peer); err == nil {
+		return id, nil
+	}
+	s, err := c.status(ctx)
+	if err != nil {
+		return "", err
+	}
+	var meant []peer.ID
+	for _, m := range s.Members {
+		if strings.HasSuffix(m.ID.String(), r.end()) {
+			meant = append(meant, m.ID)
+		}
+	}
+	if len(meant) != 1 {
+		return "", fmt.Errorf("%q is the end of %d peer IDs of the federation; \"bootstrap federation status --json\" shows them whole", r.Peer, len(meant))
+	}
+	return meant[0], nil
 }
 
 // Run removes a server.
 func (r *removeCmd) Run(ctx context.Context, c *cli, out *program.Output) error {
-	id, err := peer.Decode(r.Peer)
+	id, err := r.find(ctx, c)
 	if err != nil {
-		return fmt.Errorf("%q is no peer ID; \"bootstrap federation status\" shows those of the servers", r.Peer)
+		return err
 	}
 	if err := c.change(ctx, http.MethodDelete, "/members/"+id.String(), nil, func(progress) {}); err != nil {
 		return err
@@ -99,7 +140,7 @@ func (r *removeCmd) Run(ctx context.Context, c *cli, out *program.Output) error 
 	if err != nil {
 		return err
 	}
-	out.Print("removed", program.Fields{"ok": true, "id": id, "members": s.Members}, "%s is out of the federation", display.Fingerprint(r.Peer))
+	out.Print("removed", program.Fields{"ok": true, "id": id, "members": s.Members}, "%s is out of the federation", display.Fingerprint(id.String()))
 	if id == s.Self {
 		out.Detail("this is its own server: stop it, or add it again at another")
 	} else {
@@ -124,7 +165,7 @@ func (s status) votes() (voters, answering int) {
 // leader is the one that orders the claims, if there is one.
 func (s status) leader() string {
 	for _, m := range s.Members {
-		if m.Leader {
+		if m.Leader && m.Answers {
 			return m.ID.String()
 		}
 	}
@@ -151,7 +192,7 @@ func (s status) String() string {
 	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "SERVER\tSTATE\tVOTE\tBEHIND\tADDRESS")
 	for _, m := range s.Members {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", m.ID, m.state(s.Self), yes(m.Voter), m.lag(), m.addr())
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", display.Fingerprint(m.ID.String()), m.state(s.Self), yes(m.Voter), m.lag(), m.addr())
 	}
 	_ = table.Flush() // to memory
 	voters, answering := s.votes()
@@ -170,10 +211,10 @@ func (s status) String() string {
 func (m member) state(self peer.ID) string {
 	state := "answers"
 	switch {
-	case m.Leader:
-		state = "leads"
 	case !m.Answers:
 		state = "silent"
+	case m.Leader:
+		state = "leads"
 	}
 	if m.ID == self {
 		state += ", this one"

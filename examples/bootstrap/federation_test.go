@@ -14,6 +14,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/grapevine-p2p/grapevine/bootstrap"
+	"github.com/grapevine-p2p/grapevine/internal/display"
 )
 
 // growthPatience is for the steps of a federation, each of which takes some
@@ -169,7 +170,7 @@ func TestFederationGrowsAndShrinks(t *testing.T) {
 	}
 	for len(servers) > 1 {
 		gone, rest := servers[0], servers[1:]
-		operates(t, "is out of the federation", "remove", gone.info.ID.String(), "--data", g.folders[rest[0]])
+		operates(t, "is out of the federation", "remove", display.Fingerprint(gone.info.ID.String()), "--data", g.folders[rest[0]])
 		if code := gone.stop(); code != 0 {
 			t.Errorf("exit code %d", code)
 		}

@@ -28,7 +28,7 @@ func announceFellows(ctx context.Context, out *program.Output, o *operator) {
 	told := status{Self: o.self, Members: []member{{ID: o.self, Voter: true, Answers: true, Leader: true}}}
 	last, same := told, 0
 	for {
-		now := o.status()
+		now := o.status(o.Members())
 		if same++; now.outline() != last.outline() {
 			same = 1
 		}

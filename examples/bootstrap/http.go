@@ -36,7 +36,7 @@ func serveHTTP(ctx context.Context, addr string, handler http.Handler, log *slog
 	}
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return nil, fmt.Errorf("--http: %q is not an address such as 127.0.0.1:8080", addr)
+		return nil, err
 	}
 	if host == "" {
 		host = "127.0.0.1"

@@ -33,20 +33,40 @@ type limits struct {
 // maxMiB keeps a number of bytes far from its end.
 const maxMiB = 1 << 20
 
-// directory checks them.
-func (l limits) directory() (bootstrap.Limits, error) {
-	for _, n := range []float64{
-		float64(l.MaxMemory), float64(l.MaxRegistrations), float64(l.MaxRegistrationsPerIP), float64(l.MaxRegistrationsPerSubnet),
-		float64(l.MaxNames), float64(l.MaxNamesPerPeer), float64(l.MaxStreams), float64(l.MaxWatchers),
-		l.RequestsPerPeer, l.RequestsPerIP, l.RequestsPerSubnet, l.ClaimsPerIP, l.ClaimsPerSubnet, l.NamesPerIP, l.NamesPerSubnet,
+// check refuses what is no limit.
+func (l limits) check() error {
+	for _, of := range []struct {
+		flag string
+		n    float64
+	}{
+		{"max-memory", float64(l.MaxMemory)},
+		{"max-registrations", float64(l.MaxRegistrations)},
+		{"max-registrations-per-ip", float64(l.MaxRegistrationsPerIP)},
+		{"max-registrations-per-subnet", float64(l.MaxRegistrationsPerSubnet)},
+		{"max-names", float64(l.MaxNames)},
+		{"max-names-per-peer", float64(l.MaxNamesPerPeer)},
+		{"max-streams", float64(l.MaxStreams)},
+		{"max-watchers", float64(l.MaxWatchers)},
+		{"requests-per-peer", l.RequestsPerPeer},
+		{"requests-per-ip", l.RequestsPerIP},
+		{"requests-per-subnet", l.RequestsPerSubnet},
+		{"claims-per-ip", l.ClaimsPerIP},
+		{"claims-per-subnet", l.ClaimsPerSubnet},
+		{"names-per-ip", l.NamesPerIP},
+		{"names-per-subnet", l.NamesPerSubnet},
 	} {
-		if !(n >= 0 && n <= math.MaxInt32) { // nor not a number
-			return bootstrap.Limits{}, fmt.Errorf("%v is no limit of registrations, streams or rates; leave it out for the default", n)
+		if !(of.n >= 0 && of.n <= math.MaxInt32) { // nor not a number
+			return fmt.Errorf("--%s: %v is no limit; leave it out for the default", of.flag, of.n)
 		}
 	}
 	if l.MaxMemory > maxMiB {
-		return bootstrap.Limits{}, fmt.Errorf("--max-memory: %d MiB is more than %d", l.MaxMemory, maxMiB)
+		return fmt.Errorf("--max-memory: %d MiB is more than %d", l.MaxMemory, maxMiB)
 	}
+	return nil
+}
+
+// directory is what they are to the server.
+func (l limits) directory() bootstrap.Limits {
 	return bootstrap.Limits{
 		Memory:        l.MaxMemory << 20,
 		Registrations: l.MaxRegistrations, RegistrationsPerPeer: l.MaxNamesPerPeer,
@@ -55,7 +75,7 @@ func (l limits) directory() (bootstrap.Limits, error) {
 		RequestsPerPeer: l.RequestsPerPeer, RequestsPerIP: l.RequestsPerIP, RequestsPerSubnet: l.RequestsPerSubnet,
 		ClaimsPerIP: l.ClaimsPerIP, ClaimsPerSubnet: l.ClaimsPerSubnet,
 		NamesPerIP: l.NamesPerIP, NamesPerSubnet: l.NamesPerSubnet,
-	}, nil
+	}
 }
 
 // span is a time that may be given in days.

@@ -344,23 +344,24 @@ func TestClearErrors(t *testing.T) {
 	for name, tt := range map[string]struct {
 		args []string
 		say  string
+		code int
 	}{
-		"taken http port":  {[]string{"--data", t.TempDir(), "--listen=/ip4/127.0.0.1/tcp/0", "--http", other.Addr().String()}, "choose another with --http"},
-		"taken port":       {[]string{"--data", t.TempDir(), "--listen", addr}, "the port is taken"},
-		"folder in use":    {[]string{"--data", folder}, "in use"},
-		"no such address":  {[]string{"--data", t.TempDir(), "--listen=here"}, `"here"`},
-		"bad http address": {[]string{"--data", t.TempDir(), "--listen=/ip4/127.0.0.1/tcp/0", "--http=here"}, `"here"`},
-		"negative limit":   {[]string{"--data", t.TempDir(), "--max-streams=-1"}, "-1 is no limit"},
-		"bad reserve":      {[]string{"--data", t.TempDir(), "--reserve=soon"}, "7d or 12h"},
-		"bad fellow":       {[]string{"--data", t.TempDir(), "--federation=there"}, `--federation: "there"`},
-		"not a server's":   {[]string{"federation", "--data", future}, "no data folder"},
-		"add what":         {[]string{"federation", "add", "there", "--data", folder}, `"there"`},
-		"remove what":      {[]string{"federation", "remove", "there", "--data", folder}, `"there" is no peer ID`},
-		"no such folder":   {[]string{"federation", "status", "--data", "/no/such"}, "no data folder"},
-		"short lease":      {[]string{"--data", t.TempDir(), "--lease=1ms"}, "too short"},
-		"unreadable key":   {[]string{"--data", unreadable, "--listen=/ip4/127.0.0.1/tcp/0"}, "key"},
-		"folder of future": {[]string{"--data", future, "--listen=/ip4/127.0.0.1/tcp/0"}, "99"},
-		"unknown flag":     {[]string{"--colour"}, "--colour"},
+		"taken http port":  {[]string{"--data", t.TempDir(), "--listen=/ip4/127.0.0.1/tcp/0", "--http", other.Addr().String()}, "choose another with --http", 1},
+		"taken port":       {[]string{"--data", t.TempDir(), "--listen", addr}, "the port is taken", 1},
+		"folder in use":    {[]string{"--data", folder}, "in use", 1},
+		"no such address":  {[]string{"--data", t.TempDir(), "--listen=here"}, `"here"`, 2},
+		"bad http address": {[]string{"--data", t.TempDir(), "--listen=/ip4/127.0.0.1/tcp/0", "--http=here"}, `"here"`, 2},
+		"negative limit":   {[]string{"--data", t.TempDir(), "--max-streams=-1"}, "-1 is no limit", 2},
+		"bad reserve":      {[]string{"--data", t.TempDir(), "--reserve=soon"}, "7d or 12h", 2},
+		"bad fellow":       {[]string{"--data", t.TempDir(), "--federation=there"}, `--federation: "there"`, 2},
+		"not a server's":   {[]string{"federation", "--data", future}, "no data folder", 1},
+		"add what":         {[]string{"federation", "add", "there", "--data", folder}, `"there"`, 2},
+		"remove what":      {[]string{"federation", "remove", "there", "--data", folder}, `"there" is no peer ID`, 2},
+		"no such folder":   {[]string{"federation", "status", "--data", "/no/such"}, "no data folder", 1},
+		"short lease":      {[]string{"--data", t.TempDir(), "--lease=1ms"}, "too short", 2},
+		"unreadable key":   {[]string{"--data", unreadable, "--listen=/ip4/127.0.0.1/tcp/0"}, "key", 1},
+		"folder of future": {[]string{"--data", future, "--listen=/ip4/127.0.0.1/tcp/0"}, "99", 1},
+		"unknown flag":     {[]string{"--colour"}, "--colour", 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -374,7 +375,7 @@ func TestClearErrors(t *testing.T) {
 			stop := context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })
 			defer stop()
 			err := cmd.Wait()
-			if code := cmd.ProcessState.ExitCode(); err == nil || code < 1 {
+			if code := cmd.ProcessState.ExitCode(); err == nil || code != tt.code {
 				t.Errorf("exit code %d", code)
 			}
 			if stdout.Len() > 0 {

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,98 +35,147 @@ type serveCmd struct {
 // minLease keeps clients from renewing all the time.
 const minLease = time.Second
 
-// Run serves until ctx ends.
-func (s *serveCmd) Run(ctx context.Context, c *cli, out *program.Output) (err error) {
-	closeAll := func(close func() error) { err = errors.Join(err, close()) }
-	serverhost.LimitHeap()
-	log := c.Logger()
+// Validate is called by kong.
+func (s *serveCmd) Validate() error {
 	if s.Lease < minLease {
 		return fmt.Errorf("--lease: %s is too short, at least %s", s.Lease, minLease)
 	}
-	fellows, err := program.ParsePeers(s.Federation)
-	if err != nil {
+	if _, err := program.ParsePeers(s.Federation); err != nil {
 		return fmt.Errorf("--federation: %w", err)
 	}
-	limits, err := s.Limits.directory()
+	if _, _, err := net.SplitHostPort(s.HTTP); err != nil && s.HTTP != "" {
+		return fmt.Errorf("--http: %q is not an address such as 127.0.0.1:8080", s.HTTP)
+	}
+	return s.Limits.check()
+}
+
+// Run serves until ctx ends.
+func (s *serveCmd) Run(ctx context.Context, c *cli, out *program.Output) (err error) {
+	serverhost.LimitHeap()
+	r := &running{cli: c, out: out, log: c.Logger(), gate: &gate{}}
+	defer func() { err = errors.Join(err, r.close()) }()
+	if err := r.open(); err != nil {
+		return err
+	}
+	if err := r.start(ctx, s); err != nil {
+		return err
+	}
+	return r.tell(ctx)
+}
+
+// running is a server with all that it stands on.
+type running struct {
+	cli  *cli
+	out  *program.Output
+	log  *slog.Logger
+	gate *gate
+
+	data      *datadir.Dir
+	store     *bootstrap.Store
+	host      host.Host
+	server    *bootstrap.Server
+	announcer *announcer
+	operator  *operator
+	page      *web
+	addrs     []multiaddr.Multiaddr // the likeliest first
+
+	ends []func() error
+}
+
+func (r *running) atEnd(end func() error) { r.ends = append(r.ends, end) }
+
+// close ends what was begun, the last first.
+func (r *running) close() (err error) {
+	for _, end := range slices.Backward(r.ends) {
+		err = errors.Join(err, end())
+	}
+	return err
+}
+
+// open opens the data folder, and a host that listens and lets nobody in.
+func (r *running) open() error {
+	folder, err := r.cli.dataDir()
 	if err != nil {
 		return err
 	}
-	folder, err := c.dataDir()
+	if r.data, err = datadir.Open(folder); err != nil {
+		return err
+	}
+	r.atEnd(r.data.Close)
+	key, err := r.data.Key(datadir.Server)
 	if err != nil {
 		return err
 	}
-	data, err := datadir.Open(folder)
-	if err != nil {
+	if r.store, err = bootstrap.OpenStore(filepath.Join(r.data.Path(datadir.Server), "directory"), r.log); err != nil {
 		return err
 	}
-	defer closeAll(data.Close)
-	key, err := data.Key(datadir.Server)
-	if err != nil {
+	r.atEnd(r.store.Close)
+	if r.host, err = serverhost.New(key, r.gate); err != nil {
 		return err
 	}
-	store, err := bootstrap.OpenStore(filepath.Join(data.Path(datadir.Server), "directory"), log)
-	if err != nil {
-		return err
-	}
-	defer closeAll(store.Close)
-	gate := &gate{}
-	h, err := serverhost.New(key, gate)
-	if err != nil {
-		return err
-	}
-	defer closeAll(h.Close)
+	r.atEnd(r.host.Close)
 	// Before the server starts, which tells its fellows its addresses.
-	if err := listen(h, c.Listen); err != nil {
+	if err := listen(r.host, r.cli.Listen); err != nil {
 		return err
 	}
-	server := &bootstrap.Server{
-		Host: h, Network: c.Network, Store: store, Logger: log,
-		Federation: fellows, Reserve: s.Reserve.duration(), Lease: s.Lease, Limits: limits,
+	r.addrs, err = fullAddrs(r.host)
+	return err
+}
+
+// start starts the server, its page and the answers to commands, and lets everybody in.
+func (r *running) start(ctx context.Context, s *serveCmd) error {
+	fellows, err := program.ParsePeers(s.Federation)
+	if err != nil {
+		return err
+	}
+	r.server = &bootstrap.Server{
+		Host: r.host, Network: r.cli.Network, Store: r.store, Logger: r.log,
+		Federation: fellows, Reserve: s.Reserve.duration(), Lease: s.Lease, Limits: s.Limits.directory(),
 		HTTPHosts: s.HTTPHost, HTTPOpen: s.HTTPOpen,
 	}
-	if err := server.Start(ctx); err != nil {
+	if err := r.server.Start(ctx); err != nil {
 		return err
 	}
-	defer closeAll(server.Close)
+	r.atEnd(r.server.Close)
 
 	// From here on everybody who comes is announced, and only now can they come.
-	announcer := newAnnouncer(ctx, out, server)
-	defer announcer.close()
-	gate.open()
-	web, err := serveHTTP(ctx, s.HTTP, server.Handler(), log)
+	r.announcer = newAnnouncer(ctx, r.out, r.server)
+	r.atEnd(r.announcer.close)
+	r.gate.open()
+	if r.page, err = serveHTTP(ctx, s.HTTP, r.server.Handler(), r.log); err != nil {
+		return err
+	}
+	r.atEnd(r.page.close)
+	r.operator = &operator{servers: r.server, self: r.host.ID(), addr: r.addrs[0].String(), await: joinTime}
+	admin, err := serveAdmin(ctx, r.data.Path(datadir.Server), r.operator, r.log)
 	if err != nil {
 		return err
 	}
-	defer closeAll(web.close)
-	addrs, err := fullAddrs(h)
-	if err != nil {
-		return err
-	}
-	operator := &operator{servers: server, self: h.ID(), addr: addrs[0].String(), await: joinTime}
-	admin, err := serveAdmin(ctx, data.Path(datadir.Server), operator, log)
-	if err != nil {
-		return err
-	}
-	defer closeAll(admin.close)
+	r.atEnd(admin.close)
+	return nil
+}
 
-	if _, err := fmt.Fprintln(os.Stdout, addrs[0]); err != nil {
+// tell says where the server is, and what happens until ctx ends.
+func (r *running) tell(ctx context.Context) error {
+	if _, err := fmt.Fprintln(os.Stdout, r.addrs[0]); err != nil {
 		return fmt.Errorf("tell the address: %w", err)
 	}
-	out.Print("listening", program.Fields{
-		"addrs": addrs, "id": h.ID(), "network": c.Network, "data": data.Root(), "http": web.url,
-		"registrations": len(server.List()),
-	}, "serving network %q from %s, with %d registrations from before", c.Network, data.Root(), len(server.List()))
-	for _, addr := range addrs[1:] {
-		out.Detail("also at %s", addr)
+	registered := len(r.server.List())
+	r.out.Print("listening", program.Fields{
+		"addrs": r.addrs, "id": r.host.ID(), "network": r.cli.Network, "data": r.data.Root(), "http": r.page.url,
+		"registrations": registered,
+	}, "serving network %q from %s, with %d registrations from before", r.cli.Network, r.data.Root(), registered)
+	for _, addr := range r.addrs[1:] {
+		r.out.Detail("also at %s", addr)
 	}
-	if web.url != "" {
-		out.Detail("the page is at %s/", web.url)
+	if r.page.url != "" {
+		r.out.Detail("the page is at %s/", r.page.url)
 	}
 	var telling sync.WaitGroup
-	telling.Go(func() { announceFellows(ctx, out, operator) })
-	announcer.run(ctx)
+	telling.Go(func() { announceFellows(ctx, r.out, r.operator) })
+	r.announcer.run(ctx)
 	telling.Wait()
-	out.Print("stopping", nil, "stopping")
+	r.out.Print("stopping", nil, "stopping")
 	return nil
 }
 
