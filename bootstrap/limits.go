@@ -174,9 +174,9 @@ const (
 	storeRetry = 5 * time.Second
 	// claimTimeout bounds what a claim waits for consensus and the disk.
 	claimTimeout = 10 * time.Second
-	// maxGained is the number of names that were gained lately, from which those
-	// are forgotten that were not.
-	maxGained = 4096
+	// maxGained is the number of names of which is remembered who gained them lately:
+	// more than the disks of a federation let it grant within claimTimeout.
+	maxGained = 32 << 10
 	// upholdInterval is how often names are looked through for terms that are to
 	// begin anew, and upholdShare of what part of a term if that is less; they
 	// begin anew renewalsPerTerm times in a term. upholdTimeout bounds one round.

@@ -14,12 +14,6 @@ import (
 	"github.com/grapevine-p2p/grapevine/internal/names"
 )
 
-// gain is when consensus gave a name to somebody, as far as this server has heard.
-type gain struct {
-	owner peer.ID
-	at    time.Time
-}
-
 // claimName makes a name its peer's on a majority of the servers, and returns from
 // when its term counts; the zero time if that is not known. Without a majority a
 // name that is known to be the peer's is good enough to be listed under it.
@@ -137,12 +131,8 @@ func (s *Server) namesChanged(changes []names.Change) {
 		key := nameKey(c.Holding.Key)
 		switch c.Kind {
 		case names.Gained:
-			s.rememberGain(now, key, c.Holding.Owner)
-			e := s.table.named[key]
-			// One whose term runs holds it: what is told is from before that.
-			if e != nil && s.termLeft(e.confirmed, now) == 0 {
-				s.note(s.table.oust(key, c.Holding.Owner))
-			}
+			s.gained.remember(now, key, c.Holding.Owner)
+			s.belongs(now, key, c.Holding.Owner)
 		case names.GivenUp:
 			id := leaseID{c.Holding.Owner, key}
 			s.story.void(id, c.Holding.Seq)
@@ -161,13 +151,20 @@ func (s *Server) checkHolders() {
 	keys := slices.Collect(maps.Keys(s.table.named))
 	s.mu.Unlock()
 	for _, key := range keys {
-		holding, held := s.federation.Owner(string(key))
-		if !held {
-			continue // claimed anew when its peer is heard from
-		}
 		s.mu.Lock()
-		s.note(s.table.oust(key, holding.Owner))
+		// Who is not known as a holder claims the name anew when it is heard from.
+		if holding, held := s.federation.Owner(string(key)); held {
+			s.belongs(time.Now(), key, holding.Owner)
+		}
 		s.mu.Unlock()
+	}
+}
+
+// belongs drops who is listed under a name that went to somebody else, as far as this
+// server has heard. One whose term runs holds it: what was heard is from before that.
+func (s *Server) belongs(now time.Time, key nameKey, owner peer.ID) {
+	if e := s.table.named[key]; e != nil && s.termLeft(e.confirmed, now) == 0 {
+		s.note(s.table.oust(key, owner))
 	}
 }
 
@@ -175,25 +172,6 @@ func (s *Server) checkHolders() {
 func (s *Server) ousted(key nameKey, owner peer.ID) {
 	s.note(s.table.oust(key, owner))
 	s.journal.add(s.story.oust(key, owner)...)
-}
-
-// rememberGain keeps for a while who gained a name, for claims that are on their way.
-func (s *Server) rememberGain(now time.Time, key nameKey, owner peer.ID) {
-	if len(s.gained) >= maxGained {
-		for other, g := range s.gained {
-			if now.Sub(g.at) > claimTimeout {
-				delete(s.gained, other)
-			}
-		}
-	}
-	s.gained[key] = gain{owner, now}
-}
-
-// overtaken reports whether consensus gave a name to somebody else after a claim of
-// it began: who has it now is to be asked anew. It is called with mu held.
-func (s *Server) overtaken(c *claim, began time.Time) bool {
-	g, known := s.gained[c.key]
-	return known && g.owner != c.peer && !g.at.Before(began)
 }
 
 // uphold hands the names of peers that were heard from to consensus, well before

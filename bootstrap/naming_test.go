@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"net/netip"
 	"testing"
+	"time"
+
+	"github.com/grapevine-p2p/grapevine/internal/names"
 )
 
 // One address cannot use the names up, whoever it says to be; what it holds already
@@ -40,5 +43,37 @@ func TestFreeNamesByAddress(t *testing.T) {
 				t.Errorf("%d claims %q from %s: %v, not %v", step.who, step.name, step.address, err, step.want)
 			}
 		})
+	}
+}
+
+// When everything that consensus decided may be different, who is listed under a name of
+// somebody else is so no more, unless its term runs: then the names that this server
+// knows of are older than that.
+func TestHoldersAreCheckedAgain(t *testing.T) {
+	s := startServer(t)
+	_, owner := testKey(t, 1)
+	_, listed := testKey(t, 2)
+	if _, err := s.federation.Claim(bounded(t), names.Claim{
+		Key: "alice", Skeleton: "alice", Name: "alice", Owner: owner, Seq: 1, MaxPerOwner: 1, MaxNames: 1,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	id := leaseID{listed, "alice"}
+	for confirmed, stays := range map[time.Time]bool{time.Now(): true, {}: false} {
+		s.mu.Lock()
+		s.note(s.table.end(id))
+		_, changes, _, err := s.table.grant(time.Now(), claimOf(listed, "alice", 1), manner{confirmed: confirmed})
+		s.note(changes)
+		s.mu.Unlock()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.namesChanged(nil)
+		s.checkHolders()
+		s.mu.Lock()
+		if there := s.table.find(id) != nil; there != stays {
+			t.Errorf("confirmed at %s it is listed: %v", confirmed, there)
+		}
+		s.mu.Unlock()
 	}
 }

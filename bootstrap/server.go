@@ -91,7 +91,7 @@ type Server struct {
 	running   bool
 	table     *table
 	story     *story
-	gained    map[nameKey]gain // names that consensus gave to somebody lately
+	gained    gains
 	members   []Member
 	fellows   map[peer.ID]context.CancelFunc // those that are followed
 	granting  bool                           // what consensus decides is news
@@ -187,7 +187,7 @@ func (s *Server) setUp() {
 	s.buffers.New = func() any { return new([]byte) }
 	s.table = newTable(s.Lease, s.Limits)
 	s.story = newStory(s.table)
-	s.gained = make(map[nameKey]gain)
+	s.gained = newGains(maxGained)
 	s.fellows = make(map[peer.ID]context.CancelFunc)
 	var seed [24]byte
 	crand.Read(seed[:]) // never fails

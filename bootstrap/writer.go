@@ -101,7 +101,7 @@ func (s *Server) apply(batch []*write) {
 		case w.claim.seq <= s.story.removed[leaseID{w.claim.peer, w.claim.key}]:
 			// The removal was faster than the claim that it takes back.
 			w.err = &staleError{s.story.removed[leaseID{w.claim.peer, w.claim.key}]}
-		case s.overtaken(w.claim, w.manner.confirmed):
+		case s.gained.overtook(w.claim, w.manner.confirmed):
 			w.err = busy(time.Second)
 		default:
 			// Consensus gave the name to this peer.
