@@ -8,7 +8,6 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/record"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
 )
@@ -185,17 +184,9 @@ func (s *Server) sample(remote peer.ID, n int) *pb.DirectoryResponse {
 		n = maxSample
 	}
 	s.mu.Lock()
-	now := time.Now()
-	entries := s.story.sample(now, s.rng, n, remote)
+	entries := s.story.sample(time.Now(), s.rng, n, remote)
 	s.mu.Unlock()
-	page := &pb.DirectoryPage{Last: true, Epoch: s.epoch}
-	size := 0
-	for i := range entries {
-		e := encodeEntry(&entries[i], now)
-		if size += proto.Size(e) + entryOverhead; size > pageBytes {
-			break
-		}
-		page.Entries = append(page.Entries, e)
-	}
+	page, _ := s.page(entries, 0, encodeEntry)
+	page.Last = true
 	return &pb.DirectoryResponse{Body: &pb.DirectoryResponse_Page{Page: page}}
 }

@@ -15,7 +15,7 @@ import (
 // watches.
 type journal struct {
 	epoch    uint64
-	encode   func(*entry, time.Time) *pb.DirectoryEntry
+	encode   encoder
 	turns    *turns
 	ring     []atomic.Pointer[noted]
 	revision atomic.Uint64                 // of the newest change; the first is 1
@@ -37,7 +37,7 @@ type encoding struct {
 	data []byte
 }
 
-func newJournal(size int, epoch uint64, encode func(*entry, time.Time) *pb.DirectoryEntry) *journal {
+func newJournal(size int, epoch uint64, encode encoder) *journal {
 	j := &journal{epoch: epoch, encode: encode, turns: newTurns(size), ring: make([]atomic.Pointer[noted], size)}
 	added := make(chan struct{})
 	j.added.Store(&added)

@@ -207,8 +207,10 @@ const (
 	maxRequest = 8 << 10
 	// maxResponse bounds a response's frame; pages are cut to it.
 	maxResponse = 64 << 10
-	// pageBytes is where a page ends: one more entry of any size fits the frame.
-	pageBytes = maxResponse - maxRecord - 512
+	// pageBytes is what the entries of a page take at the most: the rest of the frame is
+	// for what goes with them. One entry, with all that its owner tells, takes up to
+	// some 8.5 KiB.
+	pageBytes = maxResponse - 512
 	// maxReason bounds the words of a refusal.
 	maxReason = 256
 	// maxSample is the number of peers handed out at once: some more than the 24

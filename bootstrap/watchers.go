@@ -6,33 +6,9 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
 )
-
-// entryOverhead is what an entry costs a page besides itself: tag and length.
-const entryOverhead = 4
-
-func (s *Server) sendPages(out *replies, entries []entry, revision uint64, encode func(*entry, time.Time) *pb.DirectoryEntry) error {
-	now := time.Now()
-	out.over = now.Add(pagesTimeout)
-	defer func() { out.over = time.Time{} }()
-	page := &pb.DirectoryPage{Epoch: s.epoch, Revision: revision}
-	size := 0
-	for i := range entries {
-		e := encode(&entries[i], now)
-		page.Entries = append(page.Entries, e)
-		if size += proto.Size(e) + entryOverhead; size > pageBytes {
-			if err := out.send(&pb.DirectoryResponse{Body: &pb.DirectoryResponse_Page{Page: page}}); err != nil {
-				return err
-			}
-			page, size = &pb.DirectoryPage{Epoch: s.epoch, Revision: revision}, 0
-		}
-	}
-	page.Last = true
-	return out.send(&pb.DirectoryResponse{Body: &pb.DirectoryResponse_Page{Page: page}})
-}
 
 // watch sends changes until the stream or the server ends.
 func (s *Server) watch(remote peer.ID, req *pb.DirectoryWatch, out *replies) error {
