@@ -19,10 +19,14 @@ import (
 // again.
 func (c *Client) Register(ctx context.Context, name string) (*Lease, error) {
 	l, err := c.register(ctx, name)
-	if err != nil {
+	switch {
+	case err == nil:
+		return l, nil
+	case name == "":
+		return nil, fmt.Errorf("register: %w", err)
+	default:
 		return nil, fmt.Errorf("register %q: %w", shorten(name), err)
 	}
-	return l, nil
 }
 
 func (c *Client) register(ctx context.Context, name string) (*Lease, error) {

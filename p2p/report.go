@@ -40,11 +40,11 @@ type Step struct {
 }
 
 // String says it for people: "9 messages, 6 look-ups, 5 hops", and after a miss
-// what that is worth.
+// what that is worth. Of a flood it says that nobody counts the messages.
 func (r Report) String() string {
 	parts := []string{plural(r.Messages, "message"), plural(r.Asked, "look-up")}
 	if r.AtLeast {
-		parts = []string{"at least " + parts[0]}
+		parts = []string{"messages not counted"}
 	}
 	if r.Hits > 0 {
 		parts = append(parts, plural(r.Hops, "hop"))

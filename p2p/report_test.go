@@ -10,7 +10,7 @@ import (
 func TestReportInWords(t *testing.T) {
 	for want, r := range map[string]Report{
 		"9 messages, 6 look-ups, 5 hops":                                                   {Messages: 9, Asked: 6, Hops: 5, Hits: 2, Share: 0.9, Stale: 3},
-		"at least 1 message, 1 hop":                                                        {Messages: 1, AtLeast: true, Asked: 1, Hops: 1, Hits: 1},
+		"messages not counted, 1 hop":                                                      {Messages: 1, AtLeast: true, Asked: 1, Hops: 1, Hits: 1},
 		"300 messages, 180 look-ups":                                                       {Messages: 300, Asked: 180, Share: -1},
 		"300 messages, 180 look-ups, about 83 % of the overlay covered":                    {Messages: 300, Asked: 180, Share: 0.83},
 		"0 messages, 0 look-ups, about 0 % of the overlay covered, 2 peers did not answer": {Unreachable: 2},

@@ -32,6 +32,23 @@ func main() {
 	program.Main("backup", "Keep files on other people's machines, sealed and replicated, without a server.", &cli{})
 }
 
+// Validate is called by kong. A file is read only when the key is needed.
+func (c *cli) Validate() error {
+	if c.Key == "" || strings.HasPrefix(c.Key, "@") {
+		return nil
+	}
+	_, err := parseKey(c.Key)
+	return err
+}
+
+func parseKey(text string) (backup.Key, error) {
+	key, err := backup.ParseKey(text)
+	if err != nil {
+		err = fmt.Errorf("--key: %w", err)
+	}
+	return key, err
+}
+
 // maxKeyFile bounds what --key @FILE reads.
 const maxKeyFile = 1 << 10
 
@@ -49,9 +66,9 @@ func (c *cli) serviceOptions() ([]backup.Option, error) {
 		}
 		text = string(data)
 	}
-	key, err := backup.ParseKey(text)
+	key, err := parseKey(text)
 	if err != nil {
-		return nil, fmt.Errorf("--key: %w", err)
+		return nil, err
 	}
 	return append(opts, backup.WithKey(key)), nil
 }

@@ -182,7 +182,7 @@ func TestForAPerson(t *testing.T) {
 		{"too few", []string{"put", file}, 1, "3 copies wanted, 1 peers offer space"},
 		{"missing", []string{"put", file + "x"}, 1, "no such file"},
 		{"unknown", []string{"get", "nothing", data}, 1, `backup "nothing": no peer that is reachable has it`},
-		{"bad key", []string{"--key", "grapevine-backup-1-x", "ls"}, 1, "--key: not a backup key"},
+		{"bad key", []string{"--key", "grapevine-backup-1-x", "ls"}, 2, "--key: not a backup key"},
 		{"no key file", []string{"--key", "@/nowhere", "ls"}, 1, "--key: open /nowhere"},
 		{"bad peer", []string{"--peer", "here", "ls"}, 2, "--peer"},
 		{"bad quota", []string{"serve", "--quota", "lots"}, 2, "not a size"},

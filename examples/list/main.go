@@ -11,6 +11,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/grapevine-p2p/grapevine/examples/internal/program"
 	"github.com/grapevine-p2p/grapevine/internal/datadir"
@@ -31,6 +33,14 @@ var errNoDirectory = errors.New("no bootstrap server was given (--bootstrap, a m
 
 func main() {
 	program.Main("list", "Share a list under a name.", &cli{})
+}
+
+// Validate is called by kong.
+func (c *cli) Validate() error {
+	if strings.TrimSpace(c.Name) == "" {
+		return fmt.Errorf("--name: %q is no name", c.Name)
+	}
+	return nil
 }
 
 type serveCmd struct{}

@@ -218,6 +218,7 @@ func TestClearErrors(t *testing.T) {
 		"invalid name":                {"value", "--name=\u202eecila", "--bootstrap=" + addr},
 		"--bootstrap":                 {"value", "--name=alice"},
 		"--name":                      {"value", "--bootstrap=" + addr},
+		`--name: "" is no name`:       {"serve", "--name=", "--bootstrap=" + addr},
 		"no bootstrap server answers": {"value", "--name=alice", "--bootstrap=/ip4/127.0.0.1/tcp/1/p2p/" + node.ID().String()},
 	} {
 		fails(t, say, args...)

@@ -86,14 +86,17 @@ func (d *download) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	took := time.Since(started)
+	took, what := time.Since(started), "an empty file"
+	if f.part.size > 0 {
+		what = fmt.Sprintf("%s, verified, from %s in %s", size(f.part.size), count(len(f.from), "holder"), rounded(took))
+	}
 	from := map[string]int64{}
 	for id, n := range f.from {
 		from[id.String()] = n
 	}
 	d.out.Print("got", program.Fields{
 		"ok": true, "id": wanted.ID.String(), "path": dest, "bytes": f.part.size, "resumed": d.resumed, "from": from, "seconds": took.Seconds(),
-	}, "got %s: %s, verified, from %s in %s", dest, size(f.part.size), count(len(from), "holder"), rounded(took))
+	}, "got %s: %s", dest, what)
 	return nil
 }
 

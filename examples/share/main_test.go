@@ -147,6 +147,7 @@ func TestForAPerson(t *testing.T) {
 	folder, data, to := t.TempDir(), t.TempDir(), t.TempDir()
 	write(t, filepath.Join(folder, "one note.txt"), []byte("hello"))
 	write(t, filepath.Join(folder, "two note.txt"), []byte("hello you"))
+	write(t, filepath.Join(folder, "blank.txt"), nil)
 	s := serve(t, folder)
 	file := filepath.Join(to, "one note.txt")
 	key, loose := filepath.Join(to, "key"), filepath.Join(to, "loose")
@@ -161,6 +162,7 @@ func TestForAPerson(t *testing.T) {
 	}{
 		{"search", []string{"search", "--max=2", "note"}, 0, "2 files from 1 holder in"},
 		{"get", []string{"get", "one", "--to", to}, 0, "one note.txt: 5 B, verified, from 1 holder in"},
+		{"empty", []string{"get", "blank", "--to", to}, 0, "blank.txt: an empty file\n"},
 		{"again", []string{"get", "one", "--to", to}, 1, "is there already; --force replaces it"},
 		{"force", []string{"get", "one", "--to", to, "--force"}, 0, "got " + file},
 		{"several", []string{"get", "note", "--to", to}, 1, `"note" names 2 files: choose one by its ID`},

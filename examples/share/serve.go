@@ -109,8 +109,11 @@ func watch(ctx context.Context, out *program.Output, l *library, published func(
 			l.log.Warn("the folder cannot be shared as it is now", "folder", l.folder, "error", err)
 		}
 		if now := l.current.Load(); changed || !told {
-			out.Print("shared", program.Fields{"files": len(now.files), "bytes": now.size(), "skipped": l.skipped},
-				"%s, %s, can be found%s", count(len(now.files), "file"), size(now.size()), leftOut(l.skipped))
+			what := "nothing to share yet"
+			if len(now.files) > 0 {
+				what = fmt.Sprintf("%s, %s, can be found", count(len(now.files), "file"), size(now.size()))
+			}
+			out.Print("shared", program.Fields{"files": len(now.files), "bytes": now.size(), "skipped": l.skipped}, "%s%s", what, leftOut(l.skipped))
 			told = true
 		}
 		select {

@@ -108,7 +108,7 @@ func (c *cli) Validate() error {
 		value, least, most int
 	}{
 		{"--peers", c.Peers, 10, mostPeers},
-		{"--degree", c.Degree, 1, overlay.MaxLinks},
+		{"--degree", c.Degree, 1, overlay.MaxRelays},
 		{"--replicas", c.Replicas, 1, c.Peers},
 		{"--keys", c.Keys, 1, mostKeys},
 		{"--ttl", c.TTL, 0, overlay.MaxTTL},

@@ -259,7 +259,7 @@ func TestBadFlags(t *testing.T) {
 	}{
 		{[]string{"--strategy", "telepathy"}, `there is no "telepathy"; there are guided, `},
 		{[]string{"--peers", "3"}, "--peers: 3 is not from 10 to "},
-		{[]string{"--degree", "65"}, "--degree: 65 is not from 1 to 64"},
+		{[]string{"--degree", "49"}, "--degree: 49 is not from 1 to 48"},
 		{[]string{"--peers", "20", "--replicas", "21"}, "--replicas: 21 is not from 1 to 20"},
 		{[]string{"--keys", "0"}, "--keys: 0 is not from 1 to "},
 		{[]string{"--queries=-1"}, "--queries: -1 is not from 1 to "},

@@ -31,6 +31,13 @@ func (c *cli) Run(ctx context.Context, out *program.Output) (err error) {
 	if info, err := os.Stat(c.Folder); err != nil || !info.IsDir() {
 		return fmt.Errorf("%q is no folder; name the one to back up: tour FOLDER", c.Folder)
 	}
+	files, err := hashes(c.Folder)
+	if err != nil {
+		return err
+	}
+	if len(files) == 0 {
+		return fmt.Errorf("%q holds no file: there is nothing to back up", c.Folder)
+	}
 	temp, err := os.MkdirTemp("", "grapevine-tour-")
 	if err != nil {
 		return err
@@ -39,7 +46,7 @@ func (c *cli) Run(ctx context.Context, out *program.Output) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 
-	s := &story{out: out, world: newWorld(temp, c.Logger()), folder: c.Folder, temp: temp, started: time.Now()}
+	s := &story{out: out, world: newWorld(temp, c.Logger()), folder: c.Folder, files: files, temp: temp, started: time.Now()}
 	defer func() { err = errors.Join(err, s.world.close()) }()
 	for i, step := range []func(context.Context) error{
 		s.startServers, s.startPeers, s.chat, s.backUp, s.disaster, s.restore,

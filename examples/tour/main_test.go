@@ -66,9 +66,14 @@ func TestTour(t *testing.T) {
 }
 
 func TestTourOfNothing(t *testing.T) {
-	_, stderr, err := tour(t, filepath.Join(t.TempDir(), "absent"))
-	if err == nil || !strings.Contains(stderr, "is no folder") {
-		t.Errorf("%v: %s", err, stderr)
+	for folder, say := range map[string]string{
+		filepath.Join(t.TempDir(), "absent"): "is no folder",
+		t.TempDir():                          "holds no file",
+	} {
+		stdout, stderr, err := tour(t, folder)
+		if err == nil || !strings.Contains(stderr, say) || stdout != "" {
+			t.Errorf("%v: %s%s", err, stdout, stderr)
+		}
 	}
 }
 

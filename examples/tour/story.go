@@ -30,7 +30,7 @@ type story struct {
 
 	key     backup.Key
 	receipt backup.Receipt
-	files   map[string]string // hash by path, of what was backed up
+	files   map[string]string // hash by path, of what is backed up
 }
 
 func names() []string {
@@ -185,12 +185,6 @@ func deliver(ctx context.Context, from, to *chat.Conversation, text string) (tim
 func (s *story) backUp(ctx context.Context) error {
 	began := time.Now()
 	var err error
-	if s.files, err = hashes(s.folder); err != nil {
-		return err
-	}
-	if len(s.files) == 0 {
-		return fmt.Errorf("%q holds no file: there is nothing to back up", s.folder)
-	}
 	owner := s.world.peers[0]
 	s.key = owner.backup.Key()
 	s.receipt, err = owner.backup.Put(ctx, s.folder, backup.PutOptions{Replicas: replicas})
