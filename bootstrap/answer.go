@@ -186,7 +186,7 @@ func (s *Server) sample(remote peer.ID, n int) *pb.DirectoryResponse {
 	s.mu.Lock()
 	entries := s.story.sample(time.Now(), s.rng, n, remote)
 	s.mu.Unlock()
-	page, _ := s.page(entries, 0, encodeEntry)
+	page, _ := s.page(entries, 0, sampleBytes, encodeEntry)
 	page.Last = true
 	return &pb.DirectoryResponse{Body: &pb.DirectoryResponse_Page{Page: page}}
 }

@@ -29,7 +29,7 @@ type httpChange struct {
 // last, and then changes as they come. A reader that is too slow is cut; it comes
 // back by the last event's ID.
 func (s *web) serveEvents(w http.ResponseWriter, r *http.Request) {
-	release, ok := s.streams.admit(r.RemoteAddr)
+	release, ok := s.streams.admit(webOrigin(r.RemoteAddr))
 	if !ok {
 		s.counts.streamsRefused.Add(1)
 		w.Header().Set("Retry-After", "10")
@@ -123,16 +123,20 @@ func (s *web) sendPicture(out *events) (revision uint64) {
 	return revision
 }
 
+// all returns all that may be listed, for as long as it takes to look through it.
 func (s *web) all() []entry {
-	entries, _ := s.snapshot()
-	return entries
+	all, release := s.snapshot()
+	defer release()
+	return all.entries
 }
 
 func (s *web) draw(p *picture, open bool) {
 	points, members, _ := s.history.since(0)
 	recent := s.history.happened()
 	step, _ := s.selves.look(s.all)
-	entries, revision := s.snapshot()
+	listed, release := s.snapshot()
+	defer release()
+	entries := listed.entries
 	shown := shownPeers(entries)
 	all := httpPicture{httpStatus: s.status(open, points, members), Peers: []httpRecord{}, Recent: recent}
 	for i := range entries {
@@ -147,7 +151,7 @@ func (s *web) draw(p *picture, open bool) {
 	if err != nil {
 		data = []byte("{}")
 	}
-	p.data, p.revision, p.made, p.points, p.step = data, revision, time.Now(), 0, step
+	p.data, p.revision, p.made, p.points, p.step = data, listed.revision, time.Now(), 0, step
 	if len(points) > 0 {
 		p.points = points[len(points)-1].At
 	}

@@ -237,10 +237,10 @@ func TestSlowReaderIsCut(t *testing.T) {
 }
 
 func TestEventStreamsAreBounded(t *testing.T) {
-	streams := newWebStreams(maxEventStreams, maxEventStreamsPerIP)
+	streams := newPlaces(maxEventStreams, maxEventStreamsPerIP)
 	var release []func()
 	admit := func(addr string) bool {
-		f, ok := streams.admit(net.JoinHostPort(addr, "1234"))
+		f, ok := streams.admit(webOrigin(net.JoinHostPort(addr, "1234")))
 		if ok {
 			release = append(release, f)
 		}

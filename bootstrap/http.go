@@ -28,7 +28,7 @@ import (
 func (s *Server) Handler() http.Handler {
 	w := &web{
 		Server: s, selves: newSelves(),
-		streams: newWebStreams(maxEventStreams, maxEventStreamsPerIP), lists: newWebStreams(maxWebLists, maxWebListsPerIP),
+		streams: newPlaces(maxEventStreams, maxEventStreamsPerIP), webLists: newPlaces(maxWebLists, maxWebListsPerIP),
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", pageFile("index.html"))
@@ -55,8 +55,8 @@ func (s *Server) Handler() http.Handler {
 // web answers one Handler's requests.
 type web struct {
 	*Server
-	streams  *webStreams // of events
-	lists    *webStreams
+	streams  *places // of events
+	webLists *places
 	selves   *selves
 	pictures [2]picture // for readers far and near
 }

@@ -66,17 +66,19 @@ type httpHealth struct {
 // servePeers writes one registration after another, so that a long list costs no
 // second copy in memory.
 func (s *web) servePeers(w http.ResponseWriter, r *http.Request) {
-	release, ok := s.lists.admit(r.RemoteAddr)
+	leave, ok := s.webLists.admit(webOrigin(r.RemoteAddr))
 	if !ok {
 		s.counts.streamsRefused.Add(1)
 		w.Header().Set("Retry-After", "1")
 		reply(w, http.StatusServiceUnavailable, httpError{"too many read the list now"})
 		return
 	}
-	defer release()
+	defer leave()
 	open := s.open(r)
-	entries, revision := s.snapshot()
-	head := httpPeers{Network: s.Network, Server: s.Host.ID(), Revision: revision, Addrs: []string{}, Peers: []httpRecord{}}
+	all, release := s.snapshot()
+	defer release()
+	entries := all.entries
+	head := httpPeers{Network: s.Network, Server: s.Host.ID(), Revision: all.revision, Addrs: []string{}, Peers: []httpRecord{}}
 	if open {
 		head.Addrs = dialable(peer.AddrInfo{ID: s.Host.ID(), Addrs: s.Host.Addrs()})
 	}

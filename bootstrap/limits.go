@@ -163,6 +163,9 @@ const (
 	// a burst of them is over in that time, or takes long. One of fewer watchers waits
 	// no longer than it takes itself.
 	newsDelay = 2 * time.Second
+	// listsRetry is when one may ask for a list again that was refused because too many
+	// are on their way.
+	listsRetry = 5 * time.Second
 	// fullRetry is the least time until one that was refused for want of room may
 	// try again.
 	fullRetry = time.Second
@@ -205,12 +208,11 @@ const (
 	maxRecord = 4 << 10
 	// maxRequest bounds a request's frame: one record and room for the rest.
 	maxRequest = 8 << 10
-	// maxResponse bounds a response's frame; pages are cut to it.
+	// maxResponse bounds a response's frame.
 	maxResponse = 64 << 10
-	// pageBytes is what the entries of a page take at the most: the rest of the frame is
-	// for what goes with them. One entry, with all that its owner tells, takes up to
-	// some 8.5 KiB.
-	pageBytes = maxResponse - 512
+	// sampleBytes is what the entries of a sample take at the most: the rest of the frame
+	// is for what goes with them.
+	sampleBytes = maxResponse - 512
 	// maxReason bounds the words of a refusal.
 	maxReason = 256
 	// maxSample is the number of peers handed out at once: some more than the 24
@@ -239,8 +241,8 @@ const (
 	// aliveTimeout after what silence a client believes that it is not.
 	aliveInterval = 15 * time.Second
 	aliveTimeout  = 3 * aliveInterval
-	// pagesTimeout bounds sending a whole list to a slow reader, who keeps a copy
-	// of the table in memory.
+	// pagesTimeout bounds sending a whole list to a slow reader, who keeps one of
+	// maxListings copies of the table in memory.
 	pagesTimeout = listTimeout
 	// relistInterval is how often a server hears all again that a fellow has, in
 	// case something was lost on the way.
@@ -274,6 +276,17 @@ const (
 	// maxFellows bounds the servers that one follows: as many as a federation has
 	// members.
 	maxFellows = 16
+	// tellBytes is what entries of a list or changes take that are told in one write: as
+	// much waits for whoever does not read. One entry, with all that its owner tells,
+	// takes up to some 8.5 KiB.
+	tellBytes = 16 << 10
+	// maxLists is the number of lists on their way, some 45 KiB each, and maxListsPerIP
+	// those to one address.
+	maxLists      = 1024
+	maxListsPerIP = 64
+	// maxListings is the number of copies of the table that are read at once: some
+	// 10 MiB each, with 100,000 registrations, and what has changed since.
+	maxListings = 8
 	// journalSize is the number of changes kept for watchers: at a thousand
 	// changes a second one may lag by eight.
 	journalSize = 8192

@@ -3,6 +3,7 @@ package bootstrap
 import (
 	"cmp"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -15,44 +16,84 @@ type listing struct {
 	revision uint64
 	made     time.Time
 	took     time.Duration
+	readers  int // counted by listings
+}
+
+// serves reports whether whoever asks at a revision may have this copy: within a second
+// if it is of that revision, else for as long that copying takes a tenth of the time.
+func (l *listing) serves(now time.Time, revision uint64) bool {
+	age := now.Sub(l.made)
+	return l.revision == revision && age < listingAge || age < listingShare*l.took
+}
+
+// listings are the copies that somebody reads, and the last that was made.
+type listings struct {
+	mu   sync.Mutex // held while one is made: whoever comes meanwhile gets that
+	last *listing   // nil: there is none
+	read int        // copies that have readers
+}
+
+// take counts a reader of the last copy.
+func (l *listings) take() (all *listing, release func()) {
+	all = l.last
+	if all.readers++; all.readers == 1 {
+		l.read++
+	}
+	return all, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if all.readers--; all.readers == 0 {
+			l.read--
+		}
+	}
+}
+
+// tidy drops the last copy when nobody has asked for it for a while.
+func (l *listings) tidy(now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.last != nil && l.last.readers == 0 && now.Sub(l.last.made) > listingAge {
+		l.last = nil
+	}
 }
 
 // List returns all live registrations of the federation that are not hidden, by peer
 // and name.
 func (s *Server) List() []Record {
-	entries, _ := s.snapshot()
-	records := make([]Record, len(entries))
-	for i, e := range entries {
+	all, release := s.snapshot()
+	defer release()
+	records := make([]Record, len(all.entries))
+	for i, e := range all.entries {
 		records[i] = e.record()
 	}
 	return records
 }
 
 // snapshot returns all entries that may be listed and the revision at which they are
-// current. Whoever asks at one revision within a second gets the same copy; and
-// copying takes a tenth of the time at the most, however many ask for it, so that a
-// copy of a big directory may be some tenths of a second old.
-func (s *Server) snapshot() ([]entry, uint64) {
+// current, until release is called. A copy of a big directory may be some tenths of a
+// second old; and while maxListings are being read, by whoever takes long for it,
+// others get the newest of them.
+func (s *Server) snapshot() (all *listing, release func()) {
+	l := &s.listings
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	s.mu.Lock()
 	began := time.Now()
 	s.note(s.table.expire(began))
-	last, revision := s.listed, s.journal.now()
-	age := began.Sub(last.made)
-	if last.entries != nil && (last.revision == revision && age < listingAge || age < listingShare*last.took) {
+	revision := s.journal.now()
+	if l.last != nil && (l.read >= maxListings || l.last.serves(began, revision)) {
 		s.mu.Unlock()
-		return last.entries, last.revision
+		return l.take()
 	}
 	entries := s.story.list(began)
 	s.mu.Unlock()
-	took := time.Since(began)
 	sortEntries(entries)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.listed = listing{entries, revision, began, took}
-	return entries, revision
+	l.last = &listing{entries: entries, revision: revision, made: began, took: time.Since(began)}
+	return l.take()
 }
 
-// ownSnapshot returns what this server itself was told, hidden or not.
+// ownSnapshot returns what this server itself was told, hidden or not: a copy for each
+// of the few that may have it.
 func (s *Server) ownSnapshot() ([]entry, uint64) {
 	s.mu.Lock()
 	now := time.Now()

@@ -188,10 +188,8 @@ func (s *Server) uphold() {
 		}
 		s.mu.Lock()
 		recheck := s.recheck
-		if time.Since(s.listed.made) > listingAge {
-			s.listed = listing{} // nobody asks for it
-		}
 		s.mu.Unlock()
+		s.listings.tidy(time.Now())
 		if recheck {
 			s.checkHolders()
 		}

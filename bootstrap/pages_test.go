@@ -71,13 +71,13 @@ func TestPagesHoldAllEntries(t *testing.T) {
 	for i := range fat {
 		fat[i] = fattest(i)
 	}
-	thin := make([]entry, 2000)
+	thin := make([]entry, 4000) // they fill a page to the last of its bytes
 	for i := range thin {
-		thin[i] = entry{claim: &claim{sealed: fmt.Sprintf("%0*d", 200, i)}}
+		thin[i] = entry{claim: &claim{sealed: fmt.Sprintf("%08d", i)}}
 	}
 	for name, entries := range map[string][]entry{
 		"none": nil, "one": fat[:1], "fat": fat, "thin": thin,
-		"thin, then fat": slices.Concat(thin[:320], fat), "in turn": slices.Concat(fat[:7], thin[:100], fat[7:9], thin[100:103]),
+		"thin, then fat": slices.Concat(thin[:700], fat), "in turn": slices.Concat(fat[:7], thin[:100], fat[7:9], thin[100:103]),
 	} {
 		pages := listed(t, &sink{}, entries, encodeOwn)
 		next := 0
@@ -103,7 +103,7 @@ func TestPagesCountFromWhenTheyAreSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := time.Now()
 		const slow = 5 * time.Second
-		entries := make([]entry, 50)
+		entries := make([]entry, 5)
 		for i := range entries {
 			entries[i] = fattest(i)
 			entries[i].since, entries[i].expires = momentOf(now), momentOf(now.Add(time.Minute))

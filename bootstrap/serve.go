@@ -159,13 +159,13 @@ func (s *Server) answer(stream network.Stream, req *pb.DirectoryRequest, out *re
 	case *pb.DirectoryRequest_Sample:
 		reply = s.sample(remote, int(body.Sample.GetMax()))
 	case *pb.DirectoryRequest_List:
-		entries, revision := s.snapshot()
-		if err := s.sendPages(out, entries, revision, encodeEntry); err != nil {
-			return err
+		_, err := s.sendList(stream.Conn(), out)
+		if errors.Is(err, ErrBusy) {
+			return s.refuse(out, err)
 		}
-		return out.flush()
+		return err
 	case *pb.DirectoryRequest_Watch:
-		return s.watch(remote, body.Watch, out)
+		return s.watch(stream.Conn(), body.Watch, out)
 	default:
 		err = ErrUnsupported
 	}

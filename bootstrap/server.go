@@ -84,7 +84,9 @@ type Server struct {
 	moved    chan struct{} // the members have changed
 	asked    chan func()   // to be called when the members have been asked anew
 	buffers  sync.Pool     // of *[]byte, for what they are told
-	claiming atomic.Int64  // registrations and removals under way
+	listings listings
+	lists    *places      // lists on their way
+	claiming atomic.Int64 // registrations and removals under way
 	notify   network.Notifiee
 
 	mu        sync.Mutex // guards what follows
@@ -102,7 +104,6 @@ type Server struct {
 	streams   map[network.Stream]bool
 	perPeer   map[peer.ID]int // streams
 	watchers  int
-	listed    listing // the last copy that was made
 	requests  rates
 	claims    rates
 	freeNames rates // those that are claimed
@@ -195,6 +196,7 @@ func (s *Server) setUp() {
 	s.epoch = max(1, binary.LittleEndian.Uint64(seed[16:]))
 	s.journal = newJournal(journalSize, s.epoch, encodeEntry)
 	s.ownJournal = newJournal(journalSize, s.epoch, encodeOwn)
+	s.lists = newPlaces(maxLists, maxListsPerIP)
 	s.streams = make(map[network.Stream]bool)
 	s.perPeer = make(map[peer.ID]int)
 	s.requests = rates{

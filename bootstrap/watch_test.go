@@ -246,16 +246,19 @@ func TestManyPages(t *testing.T) {
 	}
 	// On a busy machine a copy may grow old between two of the calls.
 	eventually(t, "two lists of one revision are one copy", func() bool {
-		one, _ := s.snapshot()
-		same, _ := s.snapshot()
-		return &one[0] == &same[0]
+		one, release := s.snapshot()
+		defer release()
+		same, release := s.snapshot()
+		defer release()
+		return one == same
 	})
 	register(t, c, "last")
 	w.expect("joined last")
 	// What took long to copy is handed out for a while longer.
 	eventually(t, "another registration is listed", func() bool {
-		more, _ := s.snapshot()
-		return len(more) == n+1
+		more, release := s.snapshot()
+		defer release()
+		return len(more.entries) == n+1
 	})
 }
 

@@ -5,14 +5,14 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/network"
 
 	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
 )
 
 // watch sends changes until the stream or the server ends.
-func (s *Server) watch(remote peer.ID, req *pb.DirectoryWatch, out *replies) error {
-	member := s.isFellow(remote)
+func (s *Server) watch(conn network.Conn, req *pb.DirectoryWatch, out *replies) error {
+	member := s.isFellow(conn.RemotePeer())
 	if req.GetOwn() && !member {
 		return s.refuse(out, fmt.Errorf("%w: only servers of the federation may watch that", ErrUnsupported))
 	}
@@ -21,20 +21,18 @@ func (s *Server) watch(remote peer.ID, req *pb.DirectoryWatch, out *replies) err
 		return s.refuse(out, &laterError{full("too many watchers"), watchersRetry})
 	}
 	defer s.releaseWatcher()
-	journal, list, encode := s.journal, s.snapshot, encodeEntry
+	journal, list := s.journal, func() (uint64, error) { return s.sendList(conn, out) }
 	if req.GetOwn() {
-		journal, list, encode = s.ownJournal, s.ownSnapshot, encodeOwn
+		journal, list = s.ownJournal, func() (uint64, error) { return s.sendOwnList(out) }
 	}
 
 	revision := req.GetFrom()
 	switch req.GetEpoch() {
 	case 0:
-		var entries []entry
-		entries, revision = list()
-		if err := s.sendPages(out, entries, revision, encode); err != nil {
-			return err
-		}
-		if err := out.flush(); err != nil {
+		var err error
+		if revision, err = list(); errors.Is(err, ErrBusy) {
+			return s.refuse(out, err)
+		} else if err != nil {
 			return err
 		}
 	case s.epoch:

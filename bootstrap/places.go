@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// webStreams counts the answers over HTTP that take long, in all and for each address.
-type webStreams struct {
+// places counts answers that take long, in all and for each address.
+type places struct {
 	max, maxPerIP int
 
 	mu    sync.Mutex
@@ -14,31 +14,30 @@ type webStreams struct {
 	from  map[netip.Prefix]int
 }
 
-func newWebStreams(all, perIP int) *webStreams {
-	return &webStreams{max: all, maxPerIP: perIP, from: make(map[netip.Prefix]int)}
+func newPlaces(all, perIP int) *places {
+	return &places{max: all, maxPerIP: perIP, from: make(map[netip.Prefix]int)}
 }
 
-// admit counts a stream against the limits.
-func (s *webStreams) admit(remote string) (release func(), ok bool) {
-	prefix, limited := webOrigin(remote)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.total >= s.max || limited && s.from[prefix] >= s.maxPerIP {
+// admit counts an answer, to an address that may be exempt, against the limits.
+func (p *places) admit(from netip.Prefix, limited bool) (release func(), ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.total >= p.max || limited && p.from[from] >= p.maxPerIP {
 		return nil, false
 	}
-	s.total++
+	p.total++
 	if limited {
-		s.from[prefix]++
+		p.from[from]++
 	}
 	return func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.total--
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.total--
 		if !limited {
 			return
 		}
-		if s.from[prefix]--; s.from[prefix] == 0 {
-			delete(s.from, prefix)
+		if p.from[from]--; p.from[from] == 0 {
+			delete(p.from, from)
 		}
 	}, true
 }
