@@ -71,20 +71,22 @@ func (j *journal) slot(revision uint64) *atomic.Pointer[noted] {
 	return &j.ring[revision%uint64(len(j.ring))]
 }
 
-// read passes up to n changes that follow a revision, and returns how many they
-// were. It fails with ErrLagged when they are no longer kept.
-func (j *journal) read(revision uint64, n int, each func(*noted)) (count int, err error) {
+// read passes changes that follow a revision until one is not taken, and returns how
+// many were. It fails with ErrLagged when they are no longer kept.
+func (j *journal) read(revision uint64, take func(*noted) bool) (count int, err error) {
 	now := j.now()
 	if revision > now { // of another run
 		return 0, ErrLagged
 	}
-	for revision < now && count < n {
+	for revision < now {
 		revision++
 		c := j.slot(revision).Load()
 		if c.revision != revision { // another has taken its place
 			return count, ErrLagged
 		}
-		each(c)
+		if !take(c) {
+			break
+		}
 		count++
 	}
 	return count, nil
@@ -95,7 +97,13 @@ func (j *journal) read(revision uint64, n int, each func(*noted)) (count int, er
 // longer kept.
 func (j *journal) after(revision uint64, n int) (changes []change, wait <-chan struct{}, err error) {
 	wait = j.changed()
-	_, err = j.read(revision, n, func(c *noted) { changes = append(changes, c.change) })
+	_, err = j.read(revision, func(c *noted) bool {
+		if len(changes) == n {
+			return false
+		}
+		changes = append(changes, c.change)
+		return true
+	})
 	switch {
 	case err != nil:
 		return nil, nil, err
@@ -106,21 +114,28 @@ func (j *journal) after(revision uint64, n int) (changes []change, wait <-chan s
 	}
 }
 
-// frames appends up to n changes that follow a revision as answers to a request, one
-// after the other, and returns how many they are. Each is encoded once for all who ask
-// within listingAge.
-func (j *journal) frames(to []byte, now time.Time, request, revision uint64, n int) (frames []byte, count int, err error) {
+// frames writes the changes that follow a revision as answers to a request into a
+// buffer, one after the other, and returns how many those are. Full tells that there
+// was no room for the next; for one there always is. Each is encoded once for all who
+// ask within listingAge.
+func (j *journal) frames(buffer []byte, now time.Time, request, revision uint64) (frames []byte, count int, full bool, err error) {
 	var head []byte
 	if request != 0 {
 		head = protowire.AppendVarint(protowire.AppendTag(nil, responseID, protowire.VarintType), request)
 	}
-	count, err = j.read(revision, n, func(c *noted) {
+	frames = buffer[:0]
+	count, err = j.read(revision, func(c *noted) bool {
 		data := j.encodedOf(c, now)
-		to = protowire.AppendVarint(to, uint64(len(head)+len(data)))
-		to = append(to, head...)
-		to = append(to, data...)
+		size := len(head) + len(data)
+		if full = len(frames)+protowire.SizeBytes(size) > cap(buffer) && len(frames) > 0; full {
+			return false
+		}
+		frames = protowire.AppendVarint(frames, uint64(size))
+		frames = append(frames, head...)
+		frames = append(frames, data...)
+		return true
 	})
-	return to, count, err
+	return frames, count, full, err
 }
 
 // responseID is the number of the field id of a DirectoryResponse.

@@ -3,6 +3,7 @@ package bootstrap
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -23,7 +24,7 @@ func TestJournalEncodesAnewWhatIsOld(t *testing.T) {
 		{10 * time.Second, 10 * time.Second, 50 * time.Second},
 		{10*time.Second + listingAge, 10 * time.Second, 50 * time.Second},
 	} {
-		frames, n, err := j.frames(nil, now.Add(tt.after), 0, 0, 1)
+		frames, n, _, err := j.frames(nil, now.Add(tt.after), 0, 0)
 		if err != nil || n != 1 {
 			t.Fatalf("%d changes, %v", n, err)
 		}
@@ -35,6 +36,45 @@ func TestJournalEncodesAnewWhatIsOld(t *testing.T) {
 		if age, left := span(e.GetAgeMs()), span(e.GetLeftMs()); age != tt.age || left != tt.left {
 			t.Errorf("after %s: %s old with %s left, want %s and %s", tt.after, age, left, tt.age, tt.left)
 		}
+	}
+}
+
+// However big the changes are, a watcher that does not read keeps one buffer, and one
+// that reads hears all of them in order.
+func TestJournalFillsABufferAtMost(t *testing.T) {
+	j := newJournal(journalSize, 1, encodeOwn)
+	for i := range 500 {
+		e := fattest(i)
+		if i%3 > 0 {
+			e = entry{claim: &claim{sealed: fmt.Sprintf("%0*d", 100*(i%3), i)}}
+		}
+		j.add(change{kind: Updated, entry: e})
+	}
+	buffer := new([tellBytes]byte)
+	revision := uint64(0)
+	for full := true; full; {
+		var frames []byte
+		var n int
+		var err error
+		if frames, n, full, err = j.frames(buffer[:0], time.Now(), 7, revision); err != nil {
+			t.Fatal(err)
+		}
+		if &frames[0] != &buffer[0] {
+			t.Fatalf("%d bytes are told at once", len(frames))
+		}
+		in := bytes.NewReader(frames)
+		for range n {
+			var resp pb.DirectoryResponse
+			if err := wire.ReadFrame(in, maxResponse, &resp); err != nil {
+				t.Fatal(err)
+			}
+			if revision++; resp.GetId() != 7 || resp.GetChange().GetRevision() != revision {
+				t.Fatalf("revision %d of request %d, want %d", resp.GetChange().GetRevision(), resp.GetId(), revision)
+			}
+		}
+	}
+	if revision != j.now() {
+		t.Errorf("told of %d of %d changes", revision, j.now())
 	}
 }
 

@@ -276,10 +276,13 @@ const (
 	// maxFellows bounds the servers that one follows: as many as a federation has
 	// members.
 	maxFellows = 16
-	// tellBytes is what entries of a list or changes take that are told in one write: as
-	// much waits for whoever does not read. One entry, with all that its owner tells,
-	// takes up to some 8.5 KiB.
+	// tellBytes is what entries of a list or changes take that are told in one write, some
+	// 50 of usual size: as much waits for whoever does not read, 160 MiB for ten thousand
+	// watchers. One entry, with all that its owner tells, takes up to some 8.5 KiB.
 	tellBytes = 16 << 10
+	// turnBatches is how many writes a watcher is told in one turn: ten thousand hear all
+	// of some 125 changes a second.
+	turnBatches = 5
 	// maxLists is the number of lists on their way, some 45 KiB each, and maxListsPerIP
 	// those to one address.
 	maxLists      = 1024

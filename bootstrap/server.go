@@ -83,7 +83,7 @@ type Server struct {
 	wake     chan struct{} // the alarms have changed
 	moved    chan struct{} // the members have changed
 	asked    chan func()   // to be called when the members have been asked anew
-	buffers  sync.Pool     // of *[]byte, for what they are told
+	buffers  sync.Pool     // of *[tellBytes]byte, for what watchers are told
 	listings listings
 	lists    *places      // lists on their way
 	claiming atomic.Int64 // registrations and removals under way
@@ -185,7 +185,7 @@ func (s *Server) setUp() {
 	s.wake = make(chan struct{}, 1)
 	s.moved = make(chan struct{}, 1)
 	s.asked = make(chan func())
-	s.buffers.New = func() any { return new([]byte) }
+	s.buffers.New = func() any { return new([tellBytes]byte) }
 	s.table = newTable(s.Lease, s.Limits)
 	s.story = newStory(s.table)
 	s.gained = newGains(maxGained)

@@ -104,13 +104,14 @@ func (t *turns) rest(now uint64) time.Duration {
 	return min(newsDelay, round)
 }
 
-// perStep is how many of so many watchers have their turn in one step.
+// perStep is how many of so many watchers have their turn in one step: rounded down,
+// so that a round takes no less than it should.
 func perStep(watchers int) int {
 	round := roundOf(watchers)
 	if round <= turnStep {
 		return watchers
 	}
-	return 1 + int(time.Duration(watchers)*turnStep/round)
+	return max(1, int(time.Duration(watchers)*turnStep/round))
 }
 
 // roundOf is how long it takes at the least until each of so many watchers had a turn.

@@ -44,7 +44,7 @@ func (s *Server) watch(conn network.Conn, req *pb.DirectoryWatch, out *replies) 
 	alive := time.NewTicker(aliveInterval)
 	defer alive.Stop()
 	for {
-		n, err := s.tell(journal, out, revision)
+		n, more, err := s.tell(journal, out, revision)
 		if errors.Is(err, ErrLagged) {
 			s.counts.lagged.Add(1)
 			return s.refuse(out, err)
@@ -53,7 +53,7 @@ func (s *Server) watch(conn network.Conn, req *pb.DirectoryWatch, out *replies) 
 			return err
 		}
 		revision += uint64(n)
-		if n == turnBatches*watchBatch {
+		if more {
 			journal.turns.again(turn, revision)
 		}
 		select {
@@ -75,32 +75,24 @@ func (s *Server) watch(conn network.Conn, req *pb.DirectoryWatch, out *replies) 
 }
 
 // tell sends what changed after a revision, as much as one turn allows, and returns
-// how many changes that were.
-func (s *Server) tell(journal *journal, out *replies, revision uint64) (told int, err error) {
-	buffer := s.buffers.Get().(*[]byte)
+// how many changes that were and whether there are more.
+func (s *Server) tell(journal *journal, out *replies, revision uint64) (told int, more bool, err error) {
+	buffer := s.buffers.Get().(*[tellBytes]byte)
 	defer s.buffers.Put(buffer)
 	for range turnBatches {
-		frames, n, err := journal.frames((*buffer)[:0], time.Now(), out.id, revision+uint64(told), watchBatch)
-		*buffer = frames
+		frames, n, full, err := journal.frames(buffer[:0], time.Now(), out.id, revision+uint64(told))
 		if err != nil || n == 0 {
-			return told, err
+			return told, false, err
 		}
 		if err := out.write(frames); err != nil {
-			return told, err
+			return told, false, err
 		}
-		if told += n; n < watchBatch {
-			break
+		if told += n; !full {
+			return told, false, nil
 		}
 	}
-	return told, nil
+	return told, true, nil
 }
-
-// watchBatch is the number of changes that one is told in one write, and turnBatches
-// how many writes that may be in one turn: ten thousand hear all of 128 changes a second.
-const (
-	watchBatch  = 64
-	turnBatches = 4
-)
 
 // admitWatcher counts a watcher. A server of the federation is always let in.
 func (s *Server) admitWatcher(fellow bool) bool {

@@ -3,6 +3,7 @@ package bootstrap
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -12,7 +13,7 @@ import (
 )
 
 func TestManyWatchersGatherChanges(t *testing.T) {
-	for watchers, want := range map[int]int{0: 0, promptWatchers: promptWatchers, promptWatchers + 10_000: 6} {
+	for watchers, want := range map[int]int{0: 0, promptWatchers: promptWatchers, promptWatchers + 10_000: 5, 1 << 20: 5} {
 		if got := perStep(watchers); got != want {
 			t.Errorf("of %d watchers %d are told in one step, want %d", watchers, got, want)
 		}
@@ -128,9 +129,10 @@ func TestNewsWaitsForClaims(t *testing.T) {
 // Who lacks more than one turn tells gets all of it, though nothing changes after that.
 func TestWatcherHearsAllThatGathered(t *testing.T) {
 	s := startServer(t)
-	const many = 2*turnBatches*watchBatch + 1
+	const size = 300
+	const many = 2*turnBatches*tellBytes/size + 1
 	for range many {
-		s.journal.add(change{kind: Updated, entry: entry{claim: &claim{}}})
+		s.journal.add(change{kind: Updated, entry: entry{claim: &claim{sealed: strings.Repeat("x", size)}}})
 	}
 	raw := rawTalk(t, newHost(t), s)
 	resp := raw.asks(t, watchRequest(s.epoch, s.journal.now()-many))
