@@ -37,7 +37,7 @@ func (g *getCmd) Run(ctx context.Context, c *cli, out *program.Output) error {
 		out.Print("restored", program.Fields{
 			"ok": true, "id": id.String(), "path": r.Path, "files": r.Files, "folders": r.Folders, "links": r.Links, "bytes": r.Size,
 			"sealed": r.Sealed, "holders": r.Holders, "skipped": r.Skipped, "seconds": took.Seconds(),
-		}, "restored %s: %s, %s, verified, from %s in %s", r.Path, count(r.Files, "file"), size(r.Size), count(len(r.Holders), "holder"), rounded(took))
+		}, "restored %s: %s, %s, verified, from %s in %s", r.Path, program.Count(r.Files, "file"), program.Size(r.Size), program.Count(len(r.Holders), "holder"), program.Rounded(took))
 		for _, name := range r.Skipped {
 			out.Detail("  left out, a link that leads out of the backup: %s", name)
 		}

@@ -31,12 +31,12 @@ func (l *locateCmd) Run(ctx context.Context, c *cli, out *program.Output) error 
 			}
 			out.Print("holder", program.Fields{
 				"id": h.Peer.ID, "addrs": h.Peer.Addrs, "hops": h.Hops, "rtt_ms": float64(h.RTT.Microseconds()) / 1000, "sealed": h.Size,
-			}, "%s%s, %s, %s", display.Fingerprint(h.Peer.ID.String()), where, count(h.Hops, "hop"), rounded(h.RTT))
+			}, "%s%s, %s, %s", display.Fingerprint(h.Peer.ID.String()), where, program.Count(h.Hops, "hop"), program.Rounded(h.RTT))
 		}
 		if found == 0 {
 			return fmt.Errorf("backup %s: %w", id.Short(), backup.ErrNotFound)
 		}
-		out.Print("located", program.Fields{"ok": true, "backup": id.String(), "count": found}, "%s of %s reachable", count(found, "holder"), id.Short())
+		out.Print("located", program.Fields{"ok": true, "backup": id.String(), "count": found}, "%s of %s reachable", program.Count(found, "holder"), id.Short())
 		return nil
 	})
 }

@@ -26,7 +26,7 @@ func (l *lsCmd) Run(ctx context.Context, c *cli, out *program.Output) error {
 			out.Print("backup", program.Fields{
 				"id": e.ID.String(), "name": e.Name, "made": e.Made.UTC().Format(time.RFC3339), "bytes": e.Size, "files": e.Files,
 				"folders": e.Folders, "links": e.Links, "sealed": e.Sealed, "copies": len(e.Holders), "wanted": e.Replicas,
-			}, "%-12s  %-16s  %10s  %7d  %6s  %s", e.ID.Short(), e.Made.Local().Format("2006-01-02 15:04"), size(e.Size),
+			}, "%-12s  %-16s  %10s  %7d  %6s  %s", e.ID.Short(), e.Made.Local().Format("2006-01-02 15:04"), program.Size(e.Size),
 				e.Files, fmt.Sprintf("%d/%d", len(e.Holders), e.Replicas), e.Name)
 		}
 		if out.JSON() {

@@ -80,18 +80,9 @@ const (
 	holderFolder = "-holder"
 )
 
-func (c *cli) chooseFolder(suffix string) error {
-	if c.Data != "" {
-		return nil
-	}
-	folder, err := datadir.Default()
-	c.Data = folder + suffix
-	return err
-}
-
 // with runs do with a service in the overlay and closes everything after it.
 func (c *cli) with(ctx context.Context, out *program.Output, suffix, name string, do func(*program.Peer, *backup.Service) error, opts ...backup.Option) (err error) {
-	if err := c.chooseFolder(suffix); err != nil {
+	if err := c.ChooseData(suffix); err != nil {
 		return err
 	}
 	all, err := c.serviceOptions()
@@ -118,7 +109,7 @@ func (c *cli) with(ctx context.Context, out *program.Output, suffix, name string
 type keyCmd struct{}
 
 func (k *keyCmd) Run(c *cli, out *program.Output) (err error) {
-	if err := c.chooseFolder(ownerFolder); err != nil {
+	if err := c.ChooseData(ownerFolder); err != nil {
 		return err
 	}
 	dir, err := datadir.Open(c.Data)

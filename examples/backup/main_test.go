@@ -210,23 +210,3 @@ func TestTooFewCopies(t *testing.T) {
 		t.Errorf("put: %v, %v", ok, stored)
 	}
 }
-
-func TestSize(t *testing.T) {
-	for in, want := range map[string]size{"1": 1, "500MB": 500e6, "1.5GiB": 3 << 29, " 10 kb ": 10_000, "2TiB": 2 << 40} {
-		var s size
-		if err := s.UnmarshalText([]byte(in)); err != nil || s != want {
-			t.Errorf("%q: %d, %v", in, s, err)
-		}
-	}
-	for _, in := range []string{"", "-1", "0", "x", "1XB", "1e30", "NaN", "inf", "9999999TB"} {
-		var s size
-		if err := s.UnmarshalText([]byte(in)); err == nil {
-			t.Errorf("%q: %d", in, s)
-		}
-	}
-	for in, want := range map[size]string{0: "0 B", 1023: "1023 B", 1536: "1.5 KiB", 10 << 30: "10.0 GiB"} {
-		if in.String() != want {
-			t.Errorf("%d: %s", int64(in), in)
-		}
-	}
-}

@@ -62,7 +62,7 @@ func (p *putCmd) one(ctx context.Context, out *program.Output, service *backup.S
 	out.Print("stored", program.Fields{
 		"ok": err == nil, "path": path, "name": r.Name, "id": r.ID.String(), "files": r.Files, "folders": r.Folders, "links": r.Links,
 		"bytes": r.Size, "sealed": r.Sealed, "sent": r.Sent, "holders": r.Holders, "skipped": r.Skipped, "seconds": took.Seconds(),
-	}, "%s %s: %s, %s, sealed %s, as %s on %s in %s", stored, r.Name, count(r.Files, "file"), size(r.Size), size(r.Sealed), r.ID.Short(), count(len(r.Holders), "holder"), rounded(took))
+	}, "%s %s: %s, %s, sealed %s, as %s on %s in %s", stored, r.Name, program.Count(r.Files, "file"), program.Size(r.Size), program.Size(r.Sealed), r.ID.Short(), program.Count(len(r.Holders), "holder"), program.Rounded(took))
 	for _, id := range r.Holders {
 		out.Detail("  on %s", display.Fingerprint(id.String()))
 	}
@@ -70,11 +70,4 @@ func (p *putCmd) one(ctx context.Context, out *program.Output, service *backup.S
 		out.Detail("  left out, not a file: %s", name)
 	}
 	return err
-}
-
-func rounded(d time.Duration) time.Duration {
-	if d < time.Second {
-		return d.Round(time.Millisecond)
-	}
-	return d.Round(10 * time.Millisecond)
 }

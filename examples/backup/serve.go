@@ -9,7 +9,7 @@ import (
 )
 
 type serveCmd struct {
-	Quota size `help:"Space to give to others, such as 500MB or 10GiB." default:"10GiB"`
+	Quota program.Size `help:"Space to give to others, such as 500MB or 10GiB." default:"10GiB"`
 }
 
 // watchTime is how often a change of what is kept is told.
@@ -19,7 +19,7 @@ func (s *serveCmd) Run(ctx context.Context, c *cli, out *program.Output) error {
 	return c.with(ctx, out, holderFolder, "", func(peer *program.Peer, service *backup.Service) error {
 		last := service.Usage()
 		out.Print("serving", program.Fields{"quota": last.Quota, "blobs": last.Blobs, "held": last.Held, "data": c.Data},
-			"giving %s to others, %s of it in use by %s, in %s", size(last.Quota), size(last.Held), count(last.Blobs, "backup"), c.Data)
+			"giving %s to others, %s of it in use by %s, in %s", program.Size(last.Quota), program.Size(last.Held), program.Count(last.Blobs, "backup"), c.Data)
 		every := time.NewTicker(watchTime)
 		defer every.Stop()
 		for {
@@ -31,7 +31,7 @@ func (s *serveCmd) Run(ctx context.Context, c *cli, out *program.Output) error {
 			}
 			if now := service.Usage(); now.Blobs != last.Blobs {
 				out.Print("holding", program.Fields{"blobs": now.Blobs, "held": now.Held},
-					"keeping %s now, %s", count(now.Blobs, "backup"), size(now.Held))
+					"keeping %s now, %s", program.Count(now.Blobs, "backup"), program.Size(now.Held))
 				last = now
 			}
 		}

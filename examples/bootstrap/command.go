@@ -25,12 +25,11 @@ const (
 
 // command asks the server that runs with the data folder.
 func (c *cli) command(ctx context.Context, method, path string, body any, each func(*json.Decoder) error) error {
-	root, err := c.dataDir()
-	if err != nil {
+	if err := c.ChooseData(serverFolder); err != nil {
 		return err
 	}
 	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return dialSocket(ctx, root)
+		return dialSocket(ctx, c.Data)
 	}}
 	defer transport.CloseIdleConnections()
 	var sent io.Reader

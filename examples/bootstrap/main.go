@@ -17,7 +17,6 @@ package main
 
 import (
 	"github.com/grapevine-p2p/grapevine/examples/internal/program"
-	"github.com/grapevine-p2p/grapevine/internal/datadir"
 )
 
 type cli struct {
@@ -30,12 +29,6 @@ func main() {
 	program.Main("bootstrap", "Run a bootstrap server: peers register here and find each other.", &cli{})
 }
 
-// dataDir is a folder of the server's own by default, so that a peer of the same
-// user can run beside it.
-func (c *cli) dataDir() (string, error) {
-	if c.Data != "" {
-		return c.Data, nil
-	}
-	folder, err := datadir.Default()
-	return folder + "-bootstrap", err
-}
+// serverFolder is the data folder if nobody said otherwise, so that a peer of the same
+// user runs beside the server.
+const serverFolder = "-bootstrap"

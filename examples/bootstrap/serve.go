@@ -93,12 +93,11 @@ func (r *running) close() (err error) {
 }
 
 // open opens the data folder, and a host that listens and lets nobody in.
-func (r *running) open() error {
-	folder, err := r.cli.dataDir()
-	if err != nil {
+func (r *running) open() (err error) {
+	if err := r.cli.ChooseData(serverFolder); err != nil {
 		return err
 	}
-	if r.data, err = datadir.Open(folder); err != nil {
+	if r.data, err = datadir.Open(r.cli.Data); err != nil {
 		return err
 	}
 	r.atEnd(r.data.Close)

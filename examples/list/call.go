@@ -24,7 +24,7 @@ func (a *appendCmd) Run(ctx context.Context, c *cli, out *program.Output) error 
 	if err := c.call(ctx, "DBList.Append", a.Items, &length); err != nil {
 		return err
 	}
-	out.Print("appended", program.Fields{"ok": true, "name": c.Name, "length": length}, "%q has %s now", c.Name, count(length))
+	out.Print("appended", program.Fields{"ok": true, "name": c.Name, "length": length}, "%q has %s now", c.Name, program.Count(length, "item"))
 	return nil
 }
 

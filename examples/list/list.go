@@ -91,10 +91,3 @@ func check(items []string) error {
 	}
 	return nil
 }
-
-func count(items int) string {
-	if items == 1 {
-		return "1 item"
-	}
-	return fmt.Sprintf("%d items", items)
-}

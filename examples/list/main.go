@@ -15,7 +15,6 @@ import (
 	"strings"
 
 	"github.com/grapevine-p2p/grapevine/examples/internal/program"
-	"github.com/grapevine-p2p/grapevine/internal/datadir"
 )
 
 type cli struct {
@@ -54,12 +53,8 @@ func (*serveCmd) Run(ctx context.Context, c *cli, out *program.Output) (err erro
 	if len(servers) == 0 {
 		return errNoDirectory
 	}
-	if c.Data == "" { // not that of other programs, which may run beside this one
-		folder, err := datadir.Default()
-		if err != nil {
-			return err
-		}
-		c.Data = folder + "-list"
+	if err := c.ChooseData("-list"); err != nil {
+		return err
 	}
 	self, err := program.StartNode(ctx, out, &c.Common, "")
 	if err != nil {
@@ -79,7 +74,7 @@ func (*serveCmd) Run(ctx context.Context, c *cli, out *program.Output) (err erro
 		return errors.Join(err, listener.Close())
 	}
 	out.Print("serving", program.Fields{"name": c.Name, "length": len(list.items), "data": c.Data},
-		"serving %q, which has %s, from %s", c.Name, count(len(list.items)), c.Data)
+		"serving %q, which has %s, from %s", c.Name, program.Count(len(list.items), "item"), c.Data)
 	defer out.Print("stopping", program.Fields{"ok": true}, "stopping")
 	return serve(ctx, listener, list)
 }

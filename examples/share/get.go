@@ -81,14 +81,14 @@ func (d *download) run(ctx context.Context) error {
 			return errors.Join(err, kept)
 		}
 		d.out.Print("kept", program.Fields{"path": dest, "have": f.part.have(), "bytes": f.part.size},
-			"%s of %s are kept; the same command goes on from there", size(f.part.have()), size(f.part.size))
+			"%s of %s are kept; the same command goes on from there", program.Size(f.part.have()), program.Size(f.part.size))
 	}
 	if err != nil {
 		return err
 	}
 	took, what := time.Since(started), "an empty file"
 	if f.part.size > 0 {
-		what = fmt.Sprintf("%s, verified, from %s in %s", size(f.part.size), count(len(f.from), "holder"), rounded(took))
+		what = fmt.Sprintf("%s, verified, from %s in %s", program.Size(f.part.size), program.Count(len(f.from), "holder"), program.Rounded(took))
 	}
 	from := map[string]int64{}
 	for id, n := range f.from {
@@ -245,7 +245,7 @@ func (d *download) search(ctx context.Context, id contentID, holders chan<- *hol
 func (d *download) begun(dest string) func(have, size int64) {
 	return func(have, total int64) {
 		d.resumed = have
-		d.out.Print("begun", program.Fields{"path": dest, "bytes": total, "have": have}, "getting %s, %s%s", dest, size(total), goesOn(have))
+		d.out.Print("begun", program.Fields{"path": dest, "bytes": total, "have": have}, "getting %s, %s%s", dest, program.Size(total), goesOn(have))
 		d.bar = d.out.Progress(filepath.Base(dest), total)
 		d.bar.Add(have)
 	}
@@ -255,7 +255,7 @@ func goesOn(have int64) string {
 	if have == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", of which %s are there", size(have))
+	return fmt.Sprintf(", of which %s are there", program.Size(have))
 }
 
 func (d *download) came(_ peer.ID, bytes int64) { d.bar.Add(bytes) }

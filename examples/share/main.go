@@ -14,10 +14,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 
 	"github.com/grapevine-p2p/grapevine/examples/internal/program"
-	"github.com/grapevine-p2p/grapevine/internal/datadir"
 	"github.com/grapevine-p2p/grapevine/p2p"
 )
 
@@ -43,22 +41,9 @@ func main() {
 	program.Main("share", "Share files with everybody, find them and get them, without a server.", &cli{})
 }
 
-func (c *cli) chooseFolder(suffix string) error {
-	if c.Data == "" {
-		folder, err := datadir.Default()
-		if err != nil {
-			return err
-		}
-		c.Data = folder + suffix
-	}
-	folder, err := filepath.Abs(c.Data)
-	c.Data = folder
-	return err
-}
-
 // with runs do with a node in the overlay and closes it.
 func (c *cli) with(ctx context.Context, out *program.Output, suffix string, do func(*program.Peer) error) (err error) {
-	if err := c.chooseFolder(suffix); err != nil {
+	if err := c.ChooseData(suffix); err != nil {
 		return err
 	}
 	peer, err := program.StartNode(ctx, out, &c.Common, "")

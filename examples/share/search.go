@@ -80,7 +80,7 @@ func (s *searchCmd) conclude(out *program.Output, asker peer.ID, all *results, r
 	maps.Copy(fields, program.Fields{
 		"ok": len(all.all) > 0, "files": len(all.all), "holders": len(all.holders), "seconds": took.Seconds(),
 	})
-	out.Print("searched", fields, "%s from %s in %s; %s", count(len(all.all), "file"), count(len(all.holders), "holder"), rounded(took), report)
+	out.Print("searched", fields, "%s from %s in %s; %s", program.Count(len(all.all), "file"), program.Count(len(all.holders), "holder"), program.Rounded(took), report)
 }
 
 // showHit prints a hit as it comes in.
@@ -88,7 +88,7 @@ func showHit(out *program.Output, l listing, hit p2p.Hit) {
 	out.Print("hit", program.Fields{
 		"id": l.ID.String(), "name": l.Name, "bytes": l.Size, "holder": hit.From.ID, "hops": hit.Hops,
 		"rtt_ms": float64(hit.RTT.Microseconds()) / 1000, "path": steps(hit.Path),
-	}, "%s  %s  %s  %s  %s", display.Line(l.Name), size(l.Size), display.Fingerprint(hit.From.ID.String()), count(hit.Hops, "hop"), rounded(hit.RTT))
+	}, "%s  %s  %s  %s  %s", display.Line(l.Name), program.Size(l.Size), display.Fingerprint(hit.From.ID.String()), program.Count(hit.Hops, "hop"), program.Rounded(hit.RTT))
 }
 
 // show prints each content once, with what "share get" wants.
@@ -96,6 +96,6 @@ func (r *results) show(out *program.Output) {
 	for _, f := range r.all {
 		out.Print("file", program.Fields{
 			"id": f.ID.String(), "name": f.Name, "names": f.names, "bytes": f.Size, "holders": f.holders,
-		}, "%s  %s  %s  %s", f.ID, size(f.Size), count(len(f.holders), "holder"), display.Line(f.Name))
+		}, "%s  %s  %s  %s", f.ID, program.Size(f.Size), program.Count(len(f.holders), "holder"), display.Line(f.Name))
 	}
 }

@@ -23,7 +23,7 @@ func (s *serveCmd) Run(ctx context.Context, c *cli, out *program.Output) error {
 	if err != nil {
 		return err
 	}
-	if err := c.chooseFolder(holderFolder); err != nil {
+	if err := c.ChooseData(holderFolder); err != nil {
 		return err
 	}
 	folder, err := s.check(c.Data)
@@ -111,7 +111,7 @@ func watch(ctx context.Context, out *program.Output, l *library, published func(
 		if now := l.current.Load(); changed || !told {
 			what := "nothing to share yet"
 			if len(now.files) > 0 {
-				what = fmt.Sprintf("%s, %s, can be found", count(len(now.files), "file"), size(now.size()))
+				what = fmt.Sprintf("%s, %s, can be found", program.Count(len(now.files), "file"), program.Size(now.size()))
 			}
 			out.Print("shared", program.Fields{"files": len(now.files), "bytes": now.size(), "skipped": l.skipped}, "%s%s", what, leftOut(l.skipped))
 			told = true
@@ -128,5 +128,5 @@ func leftOut(n int) string {
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf("; %s left out", count(n, "file"))
+	return fmt.Sprintf("; %s left out", program.Count(n, "file"))
 }

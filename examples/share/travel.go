@@ -67,25 +67,18 @@ func step(s p2p.Step, asker peer.ID) string {
 	}
 	var what []string
 	if s.Known > 0 {
-		what = append(what, fmt.Sprintf("knew %s, %d of them matched", summaries(s.Known), s.Matched))
+		what = append(what, fmt.Sprintf("knew %s, %d of them matched", program.Count(s.Known, "summary"), s.Matched))
 	}
 	if s.Found > 0 {
 		what = append(what, fmt.Sprintf("had %d itself", s.Found))
 	}
 	if s.Lost > 0 {
-		what = append(what, count(s.Lost, "peer")+" did not answer it")
+		what = append(what, program.Count(s.Lost, "peer")+" did not answer it")
 	}
 	if len(what) == 0 {
 		what = append(what, "passed it on")
 	}
 	return display.Fingerprint(s.Peer.String()) + "  " + strings.Join(what, ", ")
-}
-
-func summaries(n int) string {
-	if n == 1 {
-		return "1 summary"
-	}
-	return fmt.Sprintf("%d summaries", n)
 }
 
 // reported are the fields of a report for a machine.

@@ -86,14 +86,14 @@ func explainMove(out *program.Output, name string, m sim.Move) {
 func what(m sim.Move) string {
 	switch m.Kind {
 	case wire.KindHit:
-		return count(m.Found, "result")
+		return program.Count(m.Found, "result")
 	case wire.KindAck:
 		if m.Found > 0 {
-			return "taken, with " + count(m.Found, "result")
+			return "taken, with " + program.Count(m.Found, "result")
 		}
 		return "taken"
 	case wire.KindReport:
-		return fmt.Sprintf("report after %s", count(m.Hops, "hop"))
+		return fmt.Sprintf("report after %s", program.Count(m.Hops, "hop"))
 	}
 	var kind string
 	switch m.Walk {
@@ -127,13 +127,6 @@ func attempt(number int) string {
 	return fmt.Sprintf("attempt %d", number)
 }
 
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
 // explainFlood shows how many messages went how far, and to how many peers that had
 // not had the query.
 func explainFlood(out *program.Output, s *sim.Search) {
@@ -162,7 +155,7 @@ func explainFlood(out *program.Output, s *sim.Search) {
 	for hop, r := range rings {
 		out.Print("hop", program.Fields{
 			"strategy": s.Strategy.String(), "hop": hop + 1, "messages": r.messages, "reached": r.fresh, "missed": r.missed,
-		}, "  hop %d: %s, to %s that had not had it, %d to nobody", hop+1, count(r.messages, "message"), count(r.fresh, "peer"), r.missed)
+		}, "  hop %d: %s, to %s that had not had it, %d to nobody", hop+1, program.Count(r.messages, "message"), program.Count(r.fresh, "peer"), r.missed)
 	}
 }
 
@@ -183,11 +176,11 @@ func explainSteps(out *program.Output, name string, s *sim.Search) {
 			tested = fmt.Sprintf("%d of %d summaries matched, ", step.Matched, step.Known)
 		}
 		if step.Lost > 0 {
-			tested += fmt.Sprintf("%s tried in vain, ", count(int(step.Lost), "next hop"))
+			tested += fmt.Sprintf("%s tried in vain, ", program.Count(int(step.Lost), "next hop"))
 		}
 		out.Print("step", program.Fields{
 			"strategy": name, "peer": at, "summaries": step.Known, "matched": step.Matched, "found": step.Found, "lost": step.Lost,
-		}, "  peer %d: %s%s", at, tested, count(int(step.Found), "result"))
+		}, "  peer %d: %s%s", at, tested, program.Count(int(step.Found), "result"))
 	}
 }
 
@@ -196,11 +189,11 @@ func explainEnd(out *program.Output, name string, s *sim.Search) {
 		"strategy": name, "messages": s.Messages, "visited": s.Visited(), "false_hits": s.False, "found": s.Succeeded(),
 	}
 	if !s.Succeeded() {
-		out.Print("end", f, "  nothing was found, with %s to %s", count(s.Messages, "message"), count(s.Visited()-1, "peer"))
+		out.Print("end", f, "  nothing was found, with %s to %s", program.Count(s.Messages, "message"), program.Count(s.Visited()-1, "peer"))
 		return
 	}
 	hit := s.Hits[0]
 	f["holder"], f["took_ms"], f["hops"] = hit.Holder, milliseconds(hit.After), hit.Hops
-	out.Print("end", f, "  peer %d has it, %s away: found after %.1f ms with %s", hit.Holder, count(hit.Hops, "hop"),
-		milliseconds(hit.After), count(s.Messages, "message"))
+	out.Print("end", f, "  peer %d has it, %s away: found after %.1f ms with %s", hit.Holder, program.Count(hit.Hops, "hop"),
+		milliseconds(hit.After), program.Count(s.Messages, "message"))
 }

@@ -123,9 +123,9 @@ func setting(c *cli) string {
 	case c.Absent:
 		parts = append(parts, fmt.Sprintf("%d queries for what nobody has", c.Queries))
 	case c.Words > 0:
-		parts = append(parts, fmt.Sprintf("%d queries of %d words for names at %s", c.Queries, c.Words, count(c.Replicas, "peer")))
+		parts = append(parts, fmt.Sprintf("%d queries of %d words for names at %s", c.Queries, c.Words, program.Count(c.Replicas, "peer")))
 	default:
-		parts = append(parts, fmt.Sprintf("%d queries for keys at %s", c.Queries, count(c.Replicas, "peer")))
+		parts = append(parts, fmt.Sprintf("%d queries for keys at %s", c.Queries, program.Count(c.Replicas, "peer")))
 	}
 	for _, s := range []struct {
 		share float64

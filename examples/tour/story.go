@@ -52,13 +52,6 @@ func (s *story) tell(event string, since time.Time, fields program.Fields, lines
 
 func seconds(d time.Duration) float64 { return float64(d.Milliseconds()) / 1000 }
 
-func links(n int) string {
-	if n == 1 {
-		return "1 link"
-	}
-	return fmt.Sprintf("%d links", n)
-}
-
 func ms(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000) }
 
 func (s *story) startServers(ctx context.Context) error {
@@ -291,7 +284,7 @@ func (s *story) restore(ctx context.Context) error {
 		"files": len(got), "bytes": restored.Size, "restore_seconds": seconds(time.Since(fetch)), "identical": true,
 	},
 		fmt.Sprintf("A new peer, nova, has ana's backup key and the address of %s, and nothing else.", door.name),
-		fmt.Sprintf("A query finds the blob at %s, %s away, in %s.", strings.Join(holders, ", "), links(hops), ms(took)),
+		fmt.Sprintf("A query finds the blob at %s, %s away, in %s.", strings.Join(holders, ", "), program.Count(hops, "link"), ms(took)),
 		fmt.Sprintf("%d files, %d bytes restored in %.2f s; every SHA-256 is the same.", len(got), restored.Size, time.Since(fetch).Seconds()))
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 
 	"github.com/alecthomas/kong"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -73,12 +74,19 @@ func (c *Common) check() error {
 	return c.Base.check()
 }
 
-// DataDir returns the data folder: that of --data, or the user's own.
-func (b *Base) DataDir() (string, error) {
-	if b.Data != "" {
-		return b.Data, nil
+// ChooseData makes --data the whole path of the data folder. If none was given it is
+// the user's own with a suffix, so that programs of one user run beside each other.
+func (b *Base) ChooseData(suffix string) error {
+	if b.Data == "" {
+		folder, err := datadir.Default()
+		if err != nil {
+			return err
+		}
+		b.Data = folder + suffix
 	}
-	return datadir.Default()
+	folder, err := filepath.Abs(b.Data)
+	b.Data = folder
+	return err
 }
 
 // maxAgent is what others read of an agent.

@@ -64,12 +64,11 @@ func StartNode(ctx context.Context, out *Output, c *Common, name string, opts ..
 	if err != nil {
 		return nil, err
 	}
-	root, err := c.DataDir()
-	if err != nil {
+	if err := c.ChooseData(""); err != nil {
 		return nil, err
 	}
 	log := c.Logger()
-	all := []p2p.Option{p2p.WithDataDir(root), p2p.WithNetwork(c.Network), p2p.WithLogger(log), p2p.WithAgent(c.agent())}
+	all := []p2p.Option{p2p.WithDataDir(c.Data), p2p.WithNetwork(c.Network), p2p.WithLogger(log), p2p.WithAgent(c.agent())}
 	if len(c.Listen) > 0 {
 		all = append(all, p2p.WithListenAddrs(c.Listen...))
 	}
@@ -79,7 +78,7 @@ func StartNode(ctx context.Context, out *Output, c *Common, name string, opts ..
 	}
 	_, pages := splitPages(c.Bootstrap)
 	p := &Peer{
-		Node: node, root: root, name: name, seeds: seeds, peers: peers, pages: pages,
+		Node: node, root: c.Data, name: name, seeds: seeds, peers: peers, pages: pages,
 		out: out, log: log, cancel: func() {}, pageNews: slices.Repeat([]notice{{last: "not asked yet"}}, len(pages)),
 	}
 	if len(seeds) > 0 {

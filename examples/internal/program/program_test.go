@@ -245,10 +245,10 @@ func TestLevel(t *testing.T) {
 }
 
 func TestDataDir(t *testing.T) {
-	if got, err := (&Base{Data: "/x"}).DataDir(); got != "/x" || err != nil {
-		t.Errorf("--data: %q, %v", got, err)
-	}
-	if got, err := (&Base{}).DataDir(); filepath.Base(got) != "grapevine" || err != nil {
-		t.Errorf("default: %q, %v", got, err)
+	for data, end := range map[string]string{"here": filepath.Join("program", "here"), "": "grapevine-list"} {
+		b := &Base{Data: data}
+		if err := b.ChooseData("-list"); err != nil || !filepath.IsAbs(b.Data) || !strings.HasSuffix(b.Data, end) {
+			t.Errorf("%q: %q, %v", data, b.Data, err)
+		}
 	}
 }

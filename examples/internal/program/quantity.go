@@ -1,17 +1,19 @@
-package main
+package program
 
 import (
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
+	"time"
 )
 
-// size is a number of bytes on the command line, such as 500MB, 1.5GiB or 1000000.
-type size int64
+// Size is a number of bytes: for people with a unit, and as a flag such as 500MB,
+// 1.5GiB or 1000000.
+type Size int64
 
-// UnmarshalText reads a size.
-func (s *size) UnmarshalText(text []byte) error {
+// UnmarshalText reads a size above zero.
+func (s *Size) UnmarshalText(text []byte) error {
 	in := strings.ToLower(strings.TrimSpace(string(text)))
 	digits := strings.TrimRight(in, "abcdefghijklmnopqrstuvwxyz ")
 	unit := strings.TrimSpace(in[len(digits):])
@@ -25,20 +27,12 @@ func (s *size) UnmarshalText(text []byte) error {
 	if err != nil || !known || !(number > 0) || number*factor >= math.MaxInt64 {
 		return fmt.Errorf("%q is not a size such as 500MB or 10GiB", text)
 	}
-	*s = size(number * factor)
+	*s = Size(number * factor)
 	return nil
 }
 
-// count writes a number of things.
-func count[N int | int64](n N, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprint(n, " ", what, "s")
-}
-
-// String writes a size for people.
-func (s size) String() string {
+// String writes it with a unit.
+func (s Size) String() string {
 	value, unit := float64(s), "B"
 	for _, next := range []string{"KiB", "MiB", "GiB", "TiB"} {
 		if value < 1024 {
@@ -50,4 +44,27 @@ func (s size) String() string {
 		return fmt.Sprintf("%d B", int64(s))
 	}
 	return fmt.Sprintf("%.1f %s", value, unit)
+}
+
+// Count writes a number of things that are called so when there is one.
+func Count[N int | int64](n N, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	if stem, ok := strings.CutSuffix(what, "ry"); ok {
+		return fmt.Sprint(n, " ", stem, "ries")
+	}
+	return fmt.Sprint(n, " ", what, "s")
+}
+
+// Rounded is a time as exact as a person wants to read it.
+func Rounded(d time.Duration) time.Duration {
+	switch {
+	case d < time.Millisecond:
+		return d.Round(10 * time.Microsecond)
+	case d < time.Second:
+		return d.Round(time.Millisecond)
+	default:
+		return d.Round(10 * time.Millisecond)
+	}
 }
