@@ -289,9 +289,9 @@ func (c *Client) sign(name string, key nameKey, removed bool, above uint64) (*cl
 	seq := c.seq
 	c.mu.Unlock()
 	record := &claim{
-		particulars: &particulars{expires: now.Add(recordValidity).UnixMilli()},
+		particulars: &particulars{},
 		network:     unique.Make(c.network), name: name, key: key, peer: c.host.ID(), seq: seq,
-		removed: removed, hidden: c.hidden,
+		removed: removed, hidden: c.hidden, expires: secondOf(now.Add(recordValidity)),
 	}
 	if !removed {
 		record.addrs = c.host.Addrs()

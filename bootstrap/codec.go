@@ -48,20 +48,26 @@ func encodeChanged(c *change, now time.Time, encode func(*entry, time.Time) *pb.
 	return e
 }
 
-// decodeChange verifies a change that a server tells of.
+// decodeChange verifies a change that a server tells of. That something has ended
+// counts whenever its record was signed: by this clock that may be over. So is then
+// what went away.
 func decodeChange(ch *pb.DirectoryChange, network string, now time.Time) (change, error) {
-	kind := ChangeKind(ch.GetKind())
-	if kind == Left {
-		c, err := openClaim(ch.GetEntry().GetRecord(), network, now)
-		if err != nil {
-			return change{}, err
-		}
-		if c.removed {
-			return change{kind: Left, entry: entry{claim: c}, removal: c}, nil
-		}
+	c, err := openClaimOf(network, ch.GetEntry().GetRecord())
+	if err != nil {
+		return change{}, err
 	}
-	e, err := decodeEntry(ch.GetEntry(), network, now)
-	return change{kind: kind, entry: e}, err
+	kind := ChangeKind(ch.GetKind())
+	switch {
+	case kind == Left && c.removed:
+		return change{kind: Left, entry: entry{claim: c}, removal: c}, nil
+	case c.removed:
+		return change{}, malformed("a record that gives its name up")
+	case kind == Away && c.expired(now) != nil:
+		kind = Expired
+	case kind != Left && kind != Expired:
+		err = c.valid(now)
+	}
+	return change{kind: kind, entry: reported(c, ch.GetEntry(), now)}, err
 }
 
 // decodeEntry verifies an entry that a server handed out.
@@ -73,12 +79,17 @@ func decodeEntry(e *pb.DirectoryEntry, network string, now time.Time) (entry, er
 	if c.removed {
 		return entry{}, malformed("a record that gives its name up")
 	}
+	return reported(c, e, now), nil
+}
+
+// reported is what a server says of a claim.
+func reported(c *claim, e *pb.DirectoryEntry, now time.Time) entry {
 	return entry{
 		claim:   c,
 		since:   momentOf(now).add(-span(e.GetAgeMs())),
 		expires: momentOf(now).add(span(e.GetLeftMs())),
 		online:  e.GetOnline(), unconfirmed: e.GetUnconfirmed(), detached: e.GetDetached(),
-	}, nil
+	}
 }
 
 // span reads a span of milliseconds; a hundred years are as good as more.

@@ -24,7 +24,7 @@ func (t *table) spare(now time.Time) []change {
 		}
 		was := *e
 		t.change(e, func() {
-			e.expires = momentOf(now).add(t.length(e.detached))
+			e.expires = max(e.expires, t.until(now, e.claim, e.detached))
 			e.unconfirmed, e.spared = true, true
 		})
 		t.spared++

@@ -14,8 +14,9 @@ func wordOf(t testing.TB, peer byte, name string, seq uint64, change ...func(*cl
 	t.Helper()
 	key, id := testKey(t, peer)
 	c := &claim{
-		particulars: &particulars{expires: time.Now().Add(time.Hour).UnixMilli()},
+		particulars: &particulars{},
 		network:     unique.Make(wire.DefaultNetwork), name: name, peer: id, seq: seq,
+		expires: secondOf(time.Now().Add(time.Hour)),
 	}
 	for _, f := range change {
 		f(c)

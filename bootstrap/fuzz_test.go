@@ -24,8 +24,8 @@ import (
 func goldenRecord(t testing.TB) []byte {
 	key, id := testKey(t, 1)
 	data, err := (&claim{
-		particulars: &particulars{expires: 1_800_000_000_000},
-		network:     unique.Make("grapevine"), name: "alice", peer: id, seq: 7,
+		particulars: &particulars{}, expires: 1_800_000_000,
+		network: unique.Make("grapevine"), name: "alice", peer: id, seq: 7,
 	}).seal(key)
 	if err != nil {
 		t.Fatal(err)

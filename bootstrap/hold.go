@@ -119,8 +119,9 @@ func (h *hold) register(ctx context.Context) (fresh bool, err error) {
 	}
 	granted, fresh, err := h.link.register(ctx, claim)
 	if stale := (*staleError)(nil); errors.As(err, &stale) {
-		// A clock that went back: the server says what to exceed.
-		if claim, err = h.lease.current(stale.seq); err == nil {
+		// A clock that went back: the server says what to exceed. Or it is that far
+		// behind the server's that the signature has expired.
+		if claim, err = h.lease.current(max(stale.seq, claim.seq)); err == nil {
 			granted, fresh, err = h.link.register(ctx, claim)
 		}
 	}

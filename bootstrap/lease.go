@@ -191,7 +191,7 @@ func (l *Lease) hold(link *link) *hold {
 func (l *Lease) current(above uint64) (*claim, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	fresh := time.Until(time.UnixMilli(l.claim.expires)) > recordValidity/2 && l.claim.seq > above
+	fresh := time.Until(l.claim.expires.time()) > recordValidity/2 && l.claim.seq > above
 	if fresh && sameAddrs(l.addrs, l.client.host.Addrs()) {
 		return l.claim, nil
 	}

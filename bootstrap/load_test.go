@@ -73,8 +73,8 @@ func registerOver(s *Server, i int) error {
 		addrs = append(addrs, ma.StringCast(fmt.Sprintf(format, i>>16&0xff, i>>8&0xff, i&0xff)))
 	}
 	c := &claim{
-		particulars: &particulars{addrs, time.Now().Add(time.Hour).UnixMilli()},
-		network:     unique.Make(wire.DefaultNetwork), name: name, peer: id, seq: 1,
+		particulars: &particulars{addrs}, expires: secondOf(time.Now().Add(time.Hour)),
+		network: unique.Make(wire.DefaultNetwork), name: name, peer: id, seq: 1,
 	}
 	sealed, err := c.seal(key)
 	if err != nil {

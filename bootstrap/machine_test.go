@@ -15,13 +15,15 @@ import (
 type heldLease struct {
 	seq                                            uint64
 	name                                           string
-	expires                                        moment
-	online, detached, hidden, unconfirmed, renewed bool // renewed: it is not spared
+	expires, over                                  moment // over: its record is
+	online, detached, hidden, unconfirmed, renewed bool   // renewed: it is not spared
 }
 
 func heldAs(e entry) heldLease {
-	return heldLease{e.claim.seq, e.claim.name, e.expires, e.online, e.detached, e.claim.hidden, e.unconfirmed, !e.spared}
+	return heldLease{e.claim.seq, e.claim.name, e.expires, overAt(e.claim), e.online, e.detached, e.claim.hidden, e.unconfirmed, !e.spared}
 }
+
+func overAt(c *claim) moment { return momentOf(c.expires.time().Add(clockSkew)) }
 
 // tableModel is the table as simple as can be.
 type tableModel struct {
@@ -51,7 +53,9 @@ func newTableModel(t *rapid.T) *tableModel {
 			delete(m.held, leaseID{who, c.key})
 		}
 		if len(m.held) < limits.Registrations {
-			m.held[id] = heldLease{seq: c.seq, name: c.name, expires: m.end(detached), detached: detached, hidden: c.hidden, unconfirmed: true}
+			m.held[id] = heldLease{
+				seq: c.seq, name: c.name, expires: m.end(detached, overAt(c)), over: overAt(c), detached: detached, hidden: c.hidden, unconfirmed: true,
+			}
 		}
 	}
 	return m
@@ -62,16 +66,19 @@ func (m *tableModel) claim(t *rapid.T) *claim {
 	c := claimOf(rapid.SampledFrom([]peer.ID{"a", "b", "c", "d"}).Draw(t, "peer"),
 		rapid.SampledFrom([]string{"", "x", "y", "Y", "z"}).Draw(t, "name"), rapid.Uint64Range(1, 6).Draw(t, "seq"))
 	c.hidden = c.seq%3 == 0 // as the owner signed it
+	if c.seq%2 == 0 {
+		c.expires = secondOf(t0.Add(3*time.Minute - clockSkew))
+	}
 	return c
 }
 
 func (m *tableModel) at() moment { return momentOf(m.now) }
 
-func (m *tableModel) end(detached bool) moment {
+func (m *tableModel) end(detached bool, over moment) moment {
 	if detached {
-		return m.at().add(detachedLease)
+		return min(over, m.at().add(detachedLease))
 	}
-	return m.at().add(modelLease)
+	return min(over, m.at().add(modelLease))
 }
 
 func (m *tableModel) owner(key nameKey) (peer.ID, bool) {
@@ -129,8 +136,10 @@ func (m *tableModel) expire(t *rapid.T) (doubts bool) {
 		switch {
 		case h.expires > m.at() && (!doubts || !h.renewed || h.expires > window):
 		case doubts && h.renewed && (must || there || h.expires > m.at()):
-			h.expires, h.unconfirmed, h.renewed = m.end(h.detached), true, false
-			m.held[id] = h
+			h.expires, h.unconfirmed, h.renewed = m.end(h.detached, h.over), true, false
+			if m.held[id] = h; h.expires <= m.at() {
+				delete(m.held, id) // its record is over
+			}
 		default:
 			delete(m.held, id)
 		}
@@ -150,6 +159,8 @@ func (m *tableModel) grant(t *rapid.T, c *claim, detached bool) {
 	}
 	var want error
 	switch {
+	case overAt(c) <= m.at():
+		want = ErrStale
 	case mine && (c.seq < h.seq || c.seq == h.seq && c.name != h.name):
 		want = ErrStale
 	case mine:
@@ -170,11 +181,13 @@ func (m *tableModel) grant(t *rapid.T, c *claim, detached bool) {
 		t.Fatalf("fresh is %v", fresh)
 	}
 	m.held[id] = heldLease{
-		seq: c.seq, name: c.name, expires: m.end(detached), online: true, detached: detached, hidden: c.hidden, renewed: true,
+		seq: c.seq, name: c.name, expires: m.end(detached, overAt(c)), over: overAt(c),
+		online: true, detached: detached, hidden: c.hidden, renewed: true,
 	}
 	if !fresh { // it was heard from, which stays; the record does not
 		h, was := m.held[id], h
-		h.seq, h.name, h.hidden = was.seq, was.name, was.hidden
+		h.seq, h.name, h.hidden, h.over = was.seq, was.name, was.hidden, was.over
+		h.expires = min(h.expires, h.over)
 		saved[id] = h
 		m.forget()
 	}
@@ -229,7 +242,7 @@ func (m *tableModel) renew(t *rapid.T) {
 	}
 	if mine {
 		m.forget()
-		h.expires, h.online, h.unconfirmed, h.renewed = m.end(h.detached), true, false, true
+		h.expires, h.online, h.unconfirmed, h.renewed = m.end(h.detached, h.over), true, false, true
 		m.held[id] = h
 	}
 }

@@ -32,8 +32,8 @@ func BenchmarkRegistrationMemory(b *testing.B) {
 				b.Fatal(err)
 			}
 			c := &claim{
-				particulars: &particulars{addrs, time.Now().UnixMilli()},
-				network:     unique.Make("grapevine"), name: fmt.Sprint("name-", i), seq: 1,
+				particulars: &particulars{addrs}, expires: secondOf(time.Now()),
+				network: unique.Make("grapevine"), name: fmt.Sprint("name-", i), seq: 1,
 			}
 			if c.peer, err = peer.IDFromPrivateKey(key); err != nil {
 				b.Fatal(err)

@@ -1,6 +1,9 @@
 package bootstrap
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // moment is a time in a third of the room that a [time.Time] takes, for what is kept
 // very often: nanoseconds by a clock that nobody sets. The zero moment is the zero
@@ -38,3 +41,10 @@ func (m moment) add(d time.Duration) moment { return m + moment(d) }
 
 // since is how long before m another moment was.
 func (m moment) since(other moment) time.Duration { return time.Duration(m - other) }
+
+// second is a time on the wall in the least room: seconds since 1970, until 2106.
+type second uint32
+
+func secondOf(t time.Time) second { return second(min(max(0, t.Unix()), math.MaxUint32)) }
+
+func (s second) time() time.Time { return time.Unix(int64(s), 0) }

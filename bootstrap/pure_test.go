@@ -84,8 +84,8 @@ func TestRecordsAreProved(t *testing.T) {
 	now := time.Now()
 	good := func() *claim {
 		return &claim{
-			particulars: &particulars{[]ma.Multiaddr{ma.StringCast("/ip4/192.0.2.1/tcp/4001")}, now.Add(time.Hour).UnixMilli()},
-			network:     unique.Make("net"), name: "alice", peer: id, seq: 7,
+			particulars: &particulars{[]ma.Multiaddr{ma.StringCast("/ip4/192.0.2.1/tcp/4001")}}, expires: secondOf(now.Add(time.Hour)),
+			network: unique.Make("net"), name: "alice", peer: id, seq: 7,
 		}
 	}
 	for name, tt := range map[string]struct {
@@ -99,9 +99,9 @@ func TestRecordsAreProved(t *testing.T) {
 		"another key":        {key: otherKey, want: ErrForged},
 		"another network":    {change: func(c *claim) { c.network = unique.Make("other") }, want: ErrOtherNetwork},
 		"no network":         {change: func(c *claim) { c.network = unique.Make("") }, want: ErrMalformed},
-		"expired":            {change: func(c *claim) { c.expires = now.Add(-time.Hour).UnixMilli() }, want: ErrStale},
-		"expired just now":   {change: func(c *claim) { c.expires = now.Add(-time.Minute).UnixMilli() }},
-		"valid for too long": {change: func(c *claim) { c.expires = now.Add(100 * 24 * time.Hour).UnixMilli() }, want: ErrMalformed},
+		"expired":            {change: func(c *claim) { c.expires = secondOf(now.Add(-time.Hour)) }, want: ErrStale},
+		"expired just now":   {change: func(c *claim) { c.expires = secondOf(now.Add(-time.Minute)) }},
+		"valid for too long": {change: func(c *claim) { c.expires = secondOf(now.Add(100 * 24 * time.Hour)) }, want: ErrMalformed},
 		"no number":          {change: func(c *claim) { c.seq = 0 }, want: ErrMalformed},
 		"the last number":    {change: func(c *claim) { c.seq = 1 << 63 }, want: ErrMalformed},
 		"hidden characters":  {change: func(c *claim) { c.name = "ali\u200bce" }, want: ErrNameInvalid},
@@ -167,7 +167,7 @@ func TestRecordsAreProved(t *testing.T) {
 
 func TestSealFitsWhateverTheAddresses(t *testing.T) {
 	key, id := testKey(t, 1)
-	c := &claim{particulars: &particulars{expires: time.Now().UnixMilli()}, network: unique.Make("net"), name: "alice", peer: id, seq: 1}
+	c := &claim{particulars: &particulars{}, expires: secondOf(time.Now()), network: unique.Make("net"), name: "alice", peer: id, seq: 1}
 	long := "/dns4/" + strings.Repeat("a", 400) + "/tcp/1"
 	for range 100 {
 		c.addrs = append(c.addrs, ma.StringCast(long), ma.StringCast("/ip4/192.0.2.1/tcp/1"))

@@ -47,8 +47,8 @@ func code(r *pb.DirectoryResponse) pb.DirectoryErrorCode { return r.GetError().G
 func sealed(t testing.TB, h host.Host, change ...func(*claim)) []byte {
 	t.Helper()
 	c := &claim{
-		particulars: &particulars{h.Addrs(), time.Now().Add(time.Hour).UnixMilli()},
-		network:     unique.Make(wire.DefaultNetwork), name: "alice", peer: h.ID(), seq: 10,
+		particulars: &particulars{h.Addrs()}, expires: secondOf(time.Now().Add(time.Hour)),
+		network: unique.Make(wire.DefaultNetwork), name: "alice", peer: h.ID(), seq: 10,
 	}
 	for _, f := range change {
 		f(c)

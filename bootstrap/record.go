@@ -94,12 +94,12 @@ type claim struct {
 	found        bool   // it has addresses
 	removed      bool
 	hidden       bool
+	expires      second // when the signature does; by another's clock up to clockSkew later
 }
 
 // particulars are what the claims that a server keeps have in their envelopes only.
 type particulars struct {
-	addrs   []ma.Multiaddr
-	expires int64 // Unix milliseconds
+	addrs []ma.Multiaddr
 }
 
 // payloadType stands in the envelope of each registration.
@@ -127,7 +127,7 @@ func (r *signedRecord) UnmarshalRecord(data []byte) error {
 func (c *claim) seal(key crypto.PrivKey) ([]byte, error) {
 	rec := &pb.DirectoryRecord{
 		Network: c.network.Value(), Name: c.name, Peer: []byte(c.peer), Seq: c.seq,
-		Removed: c.removed, ExpiresUnixMs: c.expires, Hidden: c.hidden,
+		Removed: c.removed, ExpiresUnixMs: c.expires.time().UnixMilli(), Hidden: c.hidden,
 	}
 	for _, a := range c.addrs {
 		if b := a.Bytes(); len(b) <= maxAddr && len(rec.Addrs) < maxAddrs {
@@ -153,6 +153,15 @@ func (c *claim) seal(key crypto.PrivKey) ([]byte, error) {
 // openClaim verifies an envelope: its size, its signature, that the key is that of
 // the peer it names, its network, and at the time now its expiry.
 func openClaim(sealed []byte, network string, now time.Time) (*claim, error) {
+	c, err := openClaimOf(network, sealed)
+	if err != nil {
+		return nil, err
+	}
+	return c, c.valid(now)
+}
+
+// openClaimOf verifies an envelope whenever it counts.
+func openClaimOf(network string, sealed []byte) (*claim, error) {
 	c, err := unsealClaim(sealed)
 	if err != nil {
 		return nil, err
@@ -160,14 +169,28 @@ func openClaim(sealed []byte, network string, now time.Time) (*claim, error) {
 	if c.network.Value() != network {
 		return nil, fmt.Errorf("%w: record of %q, not of %q", ErrOtherNetwork, c.network.Value(), network)
 	}
-	expires := time.UnixMilli(c.expires)
-	if now.After(expires.Add(clockSkew)) {
-		return nil, fmt.Errorf("%w: its signature expired at %s", ErrStale, expires.Format(time.RFC3339))
-	}
-	if expires.After(now.Add(maxRecordValidity + clockSkew)) {
-		return nil, fmt.Errorf("%w: record is valid for longer than %s", ErrMalformed, maxRecordValidity)
-	}
 	return c, nil
+}
+
+// valid says why a claim does not count at the time now.
+func (c *claim) valid(now time.Time) error {
+	if c.left(now) > maxRecordValidity+2*clockSkew {
+		return fmt.Errorf("%w: record is valid for longer than %s", ErrMalformed, maxRecordValidity)
+	}
+	return c.expired(now)
+}
+
+// expired says that a claim does not count any more, if that is so.
+func (c *claim) expired(now time.Time) error {
+	if c.left(now) > 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: its signature expired at %s", ErrStale, c.expires.time().Format(time.RFC3339))
+}
+
+// left is how long a claim still counts, by a clock that may be wrong.
+func (c *claim) left(now time.Time) time.Duration {
+	return c.expires.time().Add(clockSkew).Sub(now)
 }
 
 // unsealClaim verifies who signed a record and what it says, whenever and wherever
@@ -219,9 +242,9 @@ func decodeClaim(r *pb.DirectoryRecord) (*claim, error) {
 		return nil, fmt.Errorf("%w: %d addresses, at most %d", ErrMalformed, len(r.Addrs), maxAddrs)
 	}
 	c := &claim{
-		particulars: &particulars{expires: r.ExpiresUnixMs},
+		particulars: &particulars{},
 		network:     unique.Make(r.Network), name: r.Name, key: key, peer: id, seq: r.Seq,
-		removed: r.Removed, hidden: r.Hidden,
+		removed: r.Removed, hidden: r.Hidden, expires: secondOf(time.UnixMilli(r.ExpiresUnixMs)),
 	}
 	for _, b := range r.Addrs {
 		if len(b) == 0 || len(b) > maxAddr {

@@ -191,7 +191,7 @@ func (l *link) entry(p *pb.DirectoryEntry) (entry, error) {
 func (l *link) localise(e *entry) {
 	if l.public() {
 		c := *e.claim
-		c.particulars = &particulars{distant(c.addrs), c.expires}
+		c.particulars = &particulars{distant(c.addrs)}
 		e.claim = &c
 	}
 }

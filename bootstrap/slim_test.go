@@ -41,9 +41,9 @@ func reordered(t *testing.T, sealed []byte) []byte {
 func TestSlimClaim(t *testing.T) {
 	key, id := testKey(t, 1)
 	whole := claim{network: unique.Make("net"), name: "Alice", peer: id, seq: 7}
-	valid := time.Now().UnixMilli()
+	valid := secondOf(time.Now())
 	addrs := []ma.Multiaddr{ma.StringCast("/ip4/192.0.2.1/tcp/1"), ma.StringCast("/ip6/2001:db8::1/udp/1/quic-v1")}
-	foreign, err := record.Seal(&foreignRecord{signedRecord{&pb.DirectoryRecord{Network: "net", Peer: []byte(id), Name: "Alice", Seq: 7, ExpiresUnixMs: valid}}}, key)
+	foreign, err := record.Seal(&foreignRecord{signedRecord{&pb.DirectoryRecord{Network: "net", Peer: []byte(id), Name: "Alice", Seq: 7, ExpiresUnixMs: valid.time().UnixMilli()}}}, key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestSlimClaim(t *testing.T) {
 	}
 	written := func(change func(*claim)) []byte {
 		c := whole
-		c.particulars = &particulars{expires: valid}
+		c.particulars, c.expires = &particulars{}, valid
 		change(&c)
 		data, err := c.seal(key)
 		if err != nil {

@@ -97,6 +97,12 @@ func (t *table) length(detached bool) time.Duration {
 	return max(least, time.Duration(t.leases.Len())*renewalsPerLease*time.Second/maxRenewals)
 }
 
+// until is when a lease ends that is granted or renewed now: not after its record, for
+// nobody would believe what is told of it then.
+func (t *table) until(now time.Time, c *claim, detached bool) moment {
+	return momentOf(now).add(max(0, min(t.length(detached), c.left(now))))
+}
+
 // admits says why a new registration would be refused for want of room.
 func (t *table) admits(now time.Time, c *claim, m manner) error {
 	if t.find(leaseID{c.peer, c.key}) != nil {
@@ -140,13 +146,16 @@ func (t *table) grant(now time.Time, c *claim, m manner) (fresh bool, changes []
 	if c.removed {
 		return false, changes, nil, fmt.Errorf("%w: the record gives the name up", ErrMalformed)
 	}
+	if err := c.expired(now); err != nil {
+		return false, changes, nil, err // it was when it came
+	}
 	id := leaseID{c.peer, c.key}
 	if e := t.find(id); e != nil {
 		same := e.claim.same(c)
 		if c.seq < e.claim.seq || c.seq == e.claim.seq && !same {
 			return false, changes, nil, &staleError{e.claim.seq}
 		}
-		was := *e
+		was, ends := *e, momentOf(now).add(e.claim.left(now))
 		t.change(e, func() {
 			if !same {
 				e.claim = c
@@ -167,7 +176,11 @@ func (t *table) grant(now time.Time, c *claim, m manner) (fresh bool, changes []
 				return nil
 			}
 			is := *e
-			t.change(e, func() { e.claim = was.claim })
+			t.change(e, func() {
+				e.claim = was.claim
+				e.expires = min(e.expires, ends)
+			})
+			t.hasten(e)
 			return []change{{kind: Updated, entry: *e, was: &is}}
 		}, nil
 	}
@@ -178,7 +191,7 @@ func (t *table) grant(now time.Time, c *claim, m manner) (fresh bool, changes []
 		return false, changes, nil, err
 	}
 	e := &entry{
-		claim: c, since: momentOf(now), expires: momentOf(now).add(t.length(m.detached)),
+		claim: c, since: momentOf(now), expires: t.until(now, c, m.detached),
 		online: true, detached: m.detached, from: m.origin(), confirmed: m.confirmed,
 	}
 	t.insert(e)
@@ -204,7 +217,7 @@ func (t *table) restore(now time.Time, c *claim, m manner, since time.Time) {
 		return // the limits were lowered
 	}
 	t.insert(&entry{
-		claim: c, since: momentOf(since), expires: momentOf(now).add(t.length(m.detached)),
+		claim: c, since: momentOf(since), expires: t.until(now, c, m.detached),
 		unconfirmed: true, spared: true, detached: m.detached,
 	})
 }
@@ -214,8 +227,8 @@ func (t *table) restore(now time.Time, c *claim, m manner, since time.Time) {
 func (t *table) renew(now time.Time, id leaseID, told *self) ([]change, error) {
 	changes := t.expire(now)
 	e := t.find(id)
-	if e == nil {
-		return changes, ErrNotRegistered
+	if e == nil || e.claim.expired(now) != nil {
+		return changes, ErrNotRegistered // what its owner signs next is a registration
 	}
 	was := *e
 	t.extend(now, e)
@@ -234,12 +247,17 @@ func (t *table) renew(now time.Time, id leaseID, told *self) ([]change, error) {
 // extend begins a lease anew because its owner was heard from.
 func (t *table) extend(now time.Time, e *entry) {
 	t.change(e, func() {
-		e.expires = momentOf(now).add(t.length(e.detached))
+		e.expires = t.until(now, e.claim, e.detached)
 		e.online, e.unconfirmed, e.spared = true, false, false
-		if e.Rings() > e.expires {
-			t.leases.Set(e, e.expires)
-		}
 	})
+	t.hasten(e)
+}
+
+// hasten lets the alarm of a lease ring no later than the lease ends.
+func (t *table) hasten(e *entry) {
+	if e.Rings() > e.expires {
+		t.leases.Set(e, e.expires)
+	}
 }
 
 // tell keeps what a peer tells of itself, as far as there is memory for it.

@@ -3,6 +3,7 @@ package bootstrap
 import (
 	"errors"
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -19,7 +20,7 @@ func claimOf(id peer.ID, name string, seq uint64) *claim {
 	}
 	return &claim{
 		particulars: &particulars{addrs: []ma.Multiaddr{ma.StringCast("/ip4/127.0.0.1/tcp/1")}},
-		name:        name, key: key, peer: id, seq: seq, found: true,
+		name:        name, key: key, peer: id, seq: seq, found: true, expires: math.MaxUint32,
 		sealed: fmt.Sprintf("%s %s %d", id, name, seq),
 	}
 }

@@ -218,8 +218,8 @@ func TestManyPages(t *testing.T) {
 	for i := range n {
 		key, id := testKey(t, byte(i))
 		c := &claim{
-			particulars: &particulars{expires: time.Now().Add(time.Hour).UnixMilli()},
-			network:     unique.Make(s.Network), name: fmt.Sprint("name-", i), peer: id, seq: 1,
+			particulars: &particulars{}, expires: secondOf(time.Now().Add(time.Hour)),
+			network: unique.Make(s.Network), name: fmt.Sprint("name-", i), peer: id, seq: 1,
 		}
 		data, err := c.seal(key)
 		if err != nil {
@@ -270,8 +270,8 @@ func TestLyingServer(t *testing.T) {
 	register(t, alice, "alice")
 	key, _ := testKey(t, 9)
 	forged := &claim{
-		particulars: &particulars{alice.host.Addrs(), time.Now().Add(time.Hour).UnixMilli()},
-		network:     unique.Make(liar.Network), name: "alice", key: "alice", peer: alice.host.ID(), seq: 1 << 62,
+		particulars: &particulars{alice.host.Addrs()}, expires: secondOf(time.Now().Add(time.Hour)),
+		network: unique.Make(liar.Network), name: "alice", key: "alice", peer: alice.host.ID(), seq: 1 << 62,
 	}
 	sealed, err := forged.seal(key)
 	forged.sealed = string(sealed)
