@@ -1,6 +1,10 @@
 package p2p
 
-import "time"
+import (
+	"time"
+
+	"github.com/grapevine-p2p/grapevine/internal/overlay"
+)
 
 // Limits of a node. What concerns the protocol's logic is in internal/overlay,
 // what concerns message sizes in internal/wire.
@@ -9,13 +13,18 @@ const (
 	// queries, hits and what else belongs to a search are dropped, and for anything
 	// else the link is.
 	outboxSize = 256
-	// maxLinks bounds the links of a node, transient ones included: four times the
-	// default degree's acceptance.
-	maxLinks = 128
-	// maxStrangers bounds the links that peers opened and that are no neighbours' yet,
-	// so that there is always room for the node's own: they last for a round trip, and
-	// a seed that a thousand nodes join through in a minute has ten.
-	maxStrangers = 48
+	// maxStrangers bounds the links that peers opened and that are no neighbours' yet.
+	// Each of the holders that answer a search directly has one, for the two seconds
+	// that it gives them; and joiners have one for a round trip: a seed that a thousand
+	// nodes join through in a minute has ten. One costs 20 KiB besides its connection,
+	// and 64 KiB more while it brings a large message: 20 MiB if attackers take all of
+	// them, for which they need four public addresses.
+	maxStrangers = overlay.MaxQueryResults + 48
+	// passingReplies is how many replies to shuffles may be on dials of their own.
+	passingReplies = overlay.ErrandBurst + int(dialTimeout/overlay.ErrandEvery)
+	// maxLinks bounds the links of a node. Each kind has room however many there are of
+	// the others: neighbours, requests, hits on their way to askers, replies, strangers.
+	maxLinks = overlay.MaxLinks + overlay.MaxRequests + overlay.MaxDirects + passingReplies + maxStrangers
 	// maxBanned is the number of hostile peers remembered.
 	maxBanned = 1024
 	// maxOutcomes is the number of peers whose last dial is remembered, for Join.
@@ -35,6 +44,11 @@ const (
 	// protocol allow on a link, with its hits and summaries, is far less.
 	messageRate  = 1000
 	messageBurst = 2000
+	// strangerRate and strangerBurst bound it on a link that is no neighbour's: all the
+	// hits of a holder and the ends of its walks, or what is said of membership. There
+	// may be hundreds of those links.
+	strangerRate  = 20
+	strangerBurst = 200
 	// linkIdle ends a link on which nothing comes, though pings go every few
 	// seconds.
 	linkIdle = 60 * time.Second

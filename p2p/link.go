@@ -179,12 +179,15 @@ func (l *link) read(stream network.Stream) error {
 	r := bufio.NewReader(stream)
 	via := stream.Conn().RemoteMultiaddr()
 	unproved := rate.NewLimiter(unprovedRate, unprovedBurst)
-	pace := rate.NewLimiter(messageRate, messageBurst)
+	asStranger := rate.NewLimiter(strangerRate, strangerBurst)
+	asNeighbour := rate.NewLimiter(messageRate, messageBurst)
 	patience := deadline{set: stream.SetReadDeadline}
 	end := time.Now().Add(transientLife) // whatever a stranger says
 	for {
 		var err error
+		pace := asStranger
 		if l.neighbour.Load() {
+			pace = asNeighbour
 			err = patience.within(time.Now(), linkIdle)
 		} else {
 			err = patience.at(end)

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
@@ -24,6 +26,7 @@ type recorded struct {
 	network.Stream
 	input     io.Reader
 	deadlines []time.Time
+	from      peer.ID
 	via       multiaddr.Multiaddr
 	reset     bool
 }
@@ -40,14 +43,15 @@ func (s *recorded) says(t *testing.T, m wire.Message) {
 
 type noConn struct {
 	network.Conn
-	via multiaddr.Multiaddr
+	from peer.ID
+	via  multiaddr.Multiaddr
 }
 
 func (c noConn) RemoteMultiaddr() multiaddr.Multiaddr { return c.via }
-func (noConn) RemotePeer() peer.ID                    { return "newcomer" }
+func (c noConn) RemotePeer() peer.ID                  { return c.from }
 
 func (s *recorded) Read(p []byte) (int, error) { return s.input.Read(p) }
-func (s *recorded) Conn() network.Conn         { return noConn{via: s.via} }
+func (s *recorded) Conn() network.Conn         { return noConn{from: s.from, via: s.via} }
 func (s *recorded) Reset() error               { s.reset = true; return nil }
 
 func (s *recorded) SetReadDeadline(t time.Time) error {
@@ -61,15 +65,9 @@ func testDriver() *driver {
 
 // However much a stranger says, its link ends.
 func TestStrangerCannotHoldALink(t *testing.T) {
-	var pongs bytes.Buffer
-	for range 1000 {
-		if err := wire.Write(&pongs, wire.Message{Kind: wire.KindPong}); err != nil {
-			t.Fatal(err)
-		}
-	}
 	d := testDriver()
 	l := newLink(d, "stranger", wire.Contact{})
-	stream := &recorded{input: &pongs}
+	stream := &recorded{input: pongs(t, strangerBurst)}
 	if err := l.read(stream); !errors.Is(err, io.EOF) {
 		t.Fatal(err)
 	}
@@ -78,6 +76,42 @@ func TestStrangerCannotHoldALink(t *testing.T) {
 		if stream.deadlines[i].After(last) || stream.deadlines[i] != stream.deadlines[0] {
 			t.Fatalf("message %d moved the end of the link from %v to %v", i/2, stream.deadlines[0], stream.deadlines[i])
 		}
+	}
+}
+
+// pongs is what a peer says that says so many of them.
+func pongs(t *testing.T, count int) *bytes.Buffer {
+	t.Helper()
+	var all bytes.Buffer
+	for range count {
+		if err := wire.Write(&all, wire.Message{Kind: wire.KindPong}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return &all
+}
+
+// Strangers, who are many, get a small part of the time that a neighbour gets.
+func TestStrangerIsReadSlowly(t *testing.T) {
+	const more = 2 * strangerRate // than its burst
+	for _, test := range []struct {
+		neighbour bool
+		want      time.Duration
+	}{
+		{true, 0},
+		{false, more * time.Second / strangerRate},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			l := newLink(testDriver(), "peer", wire.Contact{})
+			l.neighbour.Store(test.neighbour)
+			began := time.Now()
+			if err := l.read(&recorded{input: pongs(t, strangerBurst+more)}); !errors.Is(err, io.EOF) {
+				t.Fatal(err)
+			}
+			if took := time.Since(began).Round(time.Second); took != test.want {
+				t.Errorf("a neighbour: %v: read within %v, want %v", test.neighbour, took, test.want)
+			}
+		})
 	}
 }
 
@@ -167,21 +201,69 @@ func TestTopicsOfOnePeerAreBounded(t *testing.T) {
 	}
 }
 
-// Strangers leave room for the node's own links.
+// Strangers are as many as answer a search and join meanwhile, and no more.
 func TestStrangersAreBounded(t *testing.T) {
 	d := testDriver()
-	for i := range maxStrangers {
-		id := peer.ID(fmt.Sprint("stranger ", i))
-		l := newLink(d, id, wire.Contact{})
-		l.theirs = true
-		d.links[id] = l
+	if maxStrangers < overlay.MaxQueryResults {
+		t.Errorf("of %d holders that answer a search %d are let in", overlay.MaxQueryResults, maxStrangers)
 	}
-	refusal := d.admit(greeting{stream: &recorded{}})
+	taken(d, "stranger", maxStrangers, func(l *link) { l.theirs = true })
+	refusal := d.admit(greeting{stream: &recorded{from: "newcomer"}})
 	if refusal == nil || refusal.Code != wire.RefusedBusy {
 		t.Errorf("one more stranger: %+v", refusal)
 	}
-	if len(d.links) >= maxLinks {
-		t.Error("no room for own links")
+}
+
+// taken adds so many links of a kind.
+func taken(d *driver, kind string, count int, what func(*link)) {
+	for i := range count {
+		l := newLink(d, peer.ID(fmt.Sprint(kind, " ", i)), wire.Contact{})
+		what(l)
+		d.links[l.peer] = l
+	}
+}
+
+// However many links there are of the other kinds, a node gets one that it asks for, and
+// a stranger is let in.
+func TestEachKindOfLinkHasRoom(t *testing.T) {
+	for _, kinds := range []struct{ requests, strangers int }{
+		{overlay.MaxRequests - 1, maxStrangers},
+		{overlay.MaxRequests, maxStrangers - 1},
+	} {
+		node, err := New(WithListenAddrs("/ip4/127.0.0.1/tcp/0"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := New(WithListenAddrs("/ip4/127.0.0.1/tcp/0"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := node.driver
+		d.mu.Lock()
+		taken(d, "neighbour", overlay.MaxLinks, func(l *link) { l.neighbour.Store(true) })
+		taken(d, "request", kinds.requests, func(*link) {})
+		taken(d, "answer", overlay.MaxDirects, func(*link) {})
+		taken(d, "reply", passingReplies, func(*link) {})
+		taken(d, "stranger", kinds.strangers, func(l *link) { l.theirs = true })
+		others := maps.Clone(d.links)
+		d.mu.Unlock()
+
+		asker, asked := node, other
+		if kinds.strangers < maxStrangers {
+			asker, asked = other, node
+		}
+		if reached, err := asker.Join(t.Context(), asked.AddrInfo()); reached != 1 || err != nil {
+			t.Errorf("%d requests and %d strangers leave no room: %v", kinds.requests, kinds.strangers, err)
+		}
+
+		d.mu.Lock()
+		for id := range others {
+			delete(d.links, id)
+		}
+		d.mu.Unlock()
+		if err := errors.Join(other.Close(), node.Close()); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -45,7 +45,7 @@ func TestProtocolTellsTheLimits(t *testing.T) {
 	root := moduleRoot(t)
 	code := map[string]map[string]int64{}
 	for name, in := range limited {
-		code[name] = numbers(t, filepath.Join(root, filepath.FromSlash(in.folder)))
+		code[name] = numbers(t, root, in.folder)
 	}
 	rows := map[string]int{}
 	for _, row := range limitRow.FindAllStringSubmatch(page(t, root, "protocol.md"), -1) {
@@ -75,44 +75,25 @@ func TestProtocolTellsTheLimits(t *testing.T) {
 // preset is a limit that has a value where nobody chose another.
 var preset = regexp.MustCompile(`\bl\.(\w+)(?:, | = )([\d_]+)\b`)
 
-// numbers returns the whole constants of a package that need no import but time, and
-// the presets of its limits.
-func numbers(t *testing.T, folder string) map[string]int64 {
+// numbers returns the whole constants of a package, as far as they need no import but
+// time and this module's, and the presets of its limits.
+func numbers(t *testing.T, root, folder string) map[string]int64 {
 	t.Helper()
-	set := token.NewFileSet()
-	names, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	all := map[string]int64{}
+	text, err := os.ReadFile(filepath.Join(root, folder, "limits.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := map[string]int64{}
-	var files []*ast.File
-	for _, name := range names {
-		if strings.HasSuffix(name, "_test.go") {
-			continue
-		}
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		file, err := parser.ParseFile(set, name, text, parser.SkipObjectResolution)
-		if err != nil {
-			t.Fatal(err)
-		}
-		files = append(files, file)
-		if filepath.Base(name) == "limits.go" {
-			for _, m := range preset.FindAllStringSubmatch(string(text), -1) {
-				if n, err := strconv.ParseInt(strings.ReplaceAll(m[2], "_", ""), 10, 64); err == nil {
-					all[m[1]] = max(all[m[1]], n)
-				}
-			}
+	for _, m := range preset.FindAllStringSubmatch(string(text), -1) {
+		if n, err := strconv.ParseInt(strings.ReplaceAll(m[2], "_", ""), 10, 64); err == nil {
+			all[m[1]] = max(all[m[1]], n)
 		}
 	}
-	check := types.Config{
-		Importer:         onlyTime{importer.ForCompiler(set, "source", nil)},
-		IgnoreFuncBodies: true,
-		Error:            func(error) {}, // of what the other imports would say
+	set := token.NewFileSet()
+	pkg, err := constants{importer.ForCompiler(set, "source", nil), set, root}.read(folder)
+	if err != nil {
+		t.Fatal(err)
 	}
-	pkg, _ := check.Check(folder, set, files, nil)
 	for _, name := range pkg.Scope().Names() {
 		c, ok := pkg.Scope().Lookup(name).(*types.Const)
 		if !ok || c.Val().Kind() == constant.Unknown {
@@ -125,11 +106,46 @@ func numbers(t *testing.T, folder string) map[string]int64 {
 	return all
 }
 
-type onlyTime struct{ types.Importer }
+// constants imports time and the packages of the module at root, and of these no more than
+// constants need.
+type constants struct {
+	types.Importer
+	set  *token.FileSet
+	root string
+}
 
-func (i onlyTime) Import(name string) (*types.Package, error) {
-	if name != "time" {
-		return nil, fmt.Errorf("%q is not read", name)
+func (c constants) Import(name string) (*types.Package, error) {
+	if name == "time" {
+		return c.Importer.Import(name)
 	}
-	return i.Importer.Import(name)
+	if folder, ours := strings.CutPrefix(name, module+"/"); ours {
+		return c.read(folder)
+	}
+	return nil, fmt.Errorf("%q is not read", name)
+}
+
+// read returns what can be told of the package in a folder of the module.
+func (c constants) read(folder string) (*types.Package, error) {
+	names, err := filepath.Glob(filepath.Join(c.root, filepath.FromSlash(folder), "*.go"))
+	if err != nil {
+		return nil, err
+	}
+	var files []*ast.File
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(c.set, name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, file)
+	}
+	check := types.Config{
+		Importer:         c,
+		IgnoreFuncBodies: true,
+		Error:            func(error) {}, // of what the other imports would say
+	}
+	pkg, _ := check.Check(folder, c.set, files, nil)
+	return pkg, nil
 }
