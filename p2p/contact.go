@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/libp2p/go-libp2p/core/host"
@@ -27,13 +28,22 @@ type contacts struct {
 	// proved holds the addresses of records whose signature was checked, by the
 	// record's hash: the same ones come with every shuffle.
 	proved *lru.Cache[[32]byte, []multiaddr.Multiaddr]
+	// near holds the records that came over links within our own network.
+	near *lru.Cache[[32]byte, struct{}]
+	// worldwide: there are peers with public addresses, or links over the Internet.
+	worldwide atomic.Bool
 
-	mu  sync.Mutex
-	own wire.Contact
+	mu      sync.Mutex
+	own     wire.Contact
+	private bool // it has no public address
 }
 
 func newContacts(h host.Host) *contacts {
-	return &contacts{host: h, proved: newCache[[32]byte, []multiaddr.Multiaddr](maxProved)}
+	return &contacts{
+		host:   h,
+		proved: newCache[[32]byte, []multiaddr.Multiaddr](maxProved),
+		near:   newCache[[32]byte, struct{}](maxProved),
+	}
 }
 
 // refresh signs a record of the host's present addresses.
@@ -55,6 +65,8 @@ func (c *contacts) refresh() (wire.Contact, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.own = wire.Contact{Peer: wire.PeerID(info.ID), Record: data}
+	c.private = !slices.ContainsFunc(info.Addrs, manet.IsPublicAddr)
+	c.near.Add(fingerprint(c.own), struct{}{})
 	return c.own, nil
 }
 
@@ -87,6 +99,9 @@ func (c *contacts) addrs(contact wire.Contact) ([]multiaddr.Multiaddr, error) {
 		return nil, fmt.Errorf("%w: signed by another peer", errBadRecord)
 	}
 	addrs := rec.Addrs[:min(len(rec.Addrs), maxAddrs)]
+	if slices.ContainsFunc(addrs, manet.IsPublicAddr) {
+		c.worldwide.Store(true)
+	}
 	c.proved.Add(sum, addrs)
 	return addrs, nil
 }
@@ -94,15 +109,6 @@ func (c *contacts) addrs(contact wire.Contact) ([]multiaddr.Multiaddr, error) {
 // fingerprint identifies a contact's record, and that it is his.
 func fingerprint(contact wire.Contact) [32]byte {
 	return blake3.Sum256(append([]byte(contact.Peer), contact.Record...))
-}
-
-// info is the contact as libp2p wants it.
-func (c *contacts) info(contact wire.Contact) (peer.AddrInfo, error) {
-	addrs, err := c.addrs(contact)
-	if err != nil {
-		return peer.AddrInfo{}, err
-	}
-	return peer.AddrInfo{ID: peer.ID(contact.Peer), Addrs: addrs}, nil
 }
 
 // unproved counts the records of a message whose signatures have to be checked.
@@ -175,47 +181,4 @@ func addrIP(a multiaddr.Multiaddr) (netip.Addr, bool) {
 	}
 	addr, ok := netip.AddrFromSlice(ip)
 	return addr.Unmap(), ok
-}
-
-// fromAfar tells whether via is a link over the Internet. Over one, a contact that
-// has only private addresses is worthless: they would lead into our own network.
-func fromAfar(via multiaddr.Multiaddr) bool { return via != nil && manet.IsPublicAddr(via) }
-
-// foreign tells whether a contact that came over the link via cannot be meant for us.
-func (c *contacts) foreign(contact wire.Contact, via multiaddr.Multiaddr) bool {
-	addrs, err := c.addrs(contact)
-	return err == nil && len(addrs) > 0 && privateFromAfar(addrs, via)
-}
-
-// strip takes the contacts out of a message that cannot be meant for us, as it came over
-// the link via. False: it is about such a contact, and worth nothing without it.
-func (c *contacts) strip(m *wire.Message, via multiaddr.Multiaddr) bool {
-	m.Contacts = slices.DeleteFunc(m.Contacts, func(contact wire.Contact) bool {
-		return len(contact.Record) == 0 || c.foreign(contact, via)
-	})
-	if m.Walk != nil && c.foreign(m.Walk.Asker, via) {
-		m.Walk.Asker = wire.Contact{} // hits go back as the query came
-	}
-	return m.Kind != wire.KindForwardJoin && m.Kind != wire.KindShuffle || !c.foreign(m.Contact, via)
-}
-
-// dialable leaves of a contact's addresses those that may lead to it: of a peer
-// that has public addresses, the private ones count only where we are in the same
-// private network.
-func (c *contacts) dialable(addrs []multiaddr.Multiaddr) []multiaddr.Multiaddr {
-	if !slices.ContainsFunc(addrs, manet.IsPublicAddr) {
-		return addrs
-	}
-	var own []netip.Prefix
-	for _, a := range c.host.Addrs() {
-		if ip, ok := addrIP(a); ok && ip.IsPrivate() {
-			if prefix, err := ip.Prefix(16); err == nil {
-				own = append(own, prefix)
-			}
-		}
-	}
-	return multiaddr.FilterAddrs(addrs, func(a multiaddr.Multiaddr) bool {
-		ip, ok := addrIP(a)
-		return manet.IsPublicAddr(a) || ok && slices.ContainsFunc(own, func(p netip.Prefix) bool { return p.Contains(ip) })
-	})
 }

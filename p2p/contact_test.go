@@ -2,7 +2,6 @@ package p2p
 
 import (
 	"crypto/rand"
-	"slices"
 	"testing"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
@@ -13,8 +12,8 @@ import (
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 )
 
-// at is a new peer's contact, with an address that it signed.
-func at(t *testing.T, addr string) wire.Contact {
+// at is a new peer's contact, with addresses that it signed.
+func at(t *testing.T, addrs ...string) wire.Contact {
 	t.Helper()
 	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
 	if err != nil {
@@ -24,7 +23,10 @@ func at(t *testing.T, addr string) wire.Contact {
 	if err != nil {
 		t.Fatal(err)
 	}
-	info := peer.AddrInfo{ID: id, Addrs: []multiaddr.Multiaddr{multiaddr.StringCast(addr)}}
+	info := peer.AddrInfo{ID: id}
+	for _, a := range addrs {
+		info.Addrs = append(info.Addrs, multiaddr.StringCast(a))
+	}
 	envelope, err := record.Seal(peer.PeerRecordFromAddrInfo(info), key)
 	if err != nil {
 		t.Fatal(err)
@@ -36,59 +38,27 @@ func at(t *testing.T, addr string) wire.Contact {
 	return wire.Contact{Peer: wire.PeerID(id), Record: data}
 }
 
-// Over the Internet nobody can make a node dial into its own network: not as the asker
-// of a query, whom hits go to, nor in a sample, nor as a joiner.
-func TestPrivateAddressFromAfar(t *testing.T) {
-	private, public := at(t, "/ip4/192.168.1.1/tcp/80"), at(t, "/ip4/1.2.3.4/tcp/80")
-	nameless := wire.Contact{Peer: public.Peer}
-	lan, internet := multiaddr.StringCast("/ip4/192.168.1.7/tcp/4001"), multiaddr.StringCast("/ip4/8.8.8.8/tcp/4001")
-	c := newContacts(nil)
-	for _, test := range []struct {
-		what    string
-		via     multiaddr.Multiaddr
-		foreign bool
-	}{
-		{"from the same network", lan, false},
-		{"from afar", internet, true},
-	} {
-		query := func(asker wire.Contact) wire.Message {
-			return wire.Message{Kind: wire.KindQuery, Query: &wire.Query{Key: "k"}, Walk: &wire.Walk{Kind: wire.WalkGuided, Asker: asker}}
-		}
-		m := query(private)
-		if !c.strip(&m, test.via) || m.Query == nil || m.Walk == nil || (m.Walk.Asker.Peer == "") != test.foreign {
-			t.Errorf("%s: the asker is %+v", test.what, m.Walk)
-		}
-		m = query(public)
-		if !c.strip(&m, test.via) || m.Walk.Asker.Peer != public.Peer {
-			t.Errorf("%s: a public asker is gone", test.what)
-		}
-		m = wire.Message{Kind: wire.KindShuffleReply, Contacts: []wire.Contact{private, nameless, public}}
-		kept := c.strip(&m, test.via)
-		has := slices.ContainsFunc(m.Contacts, func(c wire.Contact) bool { return c.Peer == private.Peer })
-		if !kept || has == test.foreign || m.Contacts[len(m.Contacts)-1].Peer != public.Peer || slices.ContainsFunc(m.Contacts, func(c wire.Contact) bool { return len(c.Record) == 0 }) {
-			t.Errorf("%s: of a sample is left %+v", test.what, m.Contacts)
-		}
-		for _, kind := range []wire.Kind{wire.KindForwardJoin, wire.KindShuffle} {
-			m = wire.Message{Kind: kind, Contact: private}
-			if c.strip(&m, test.via) == test.foreign {
-				t.Errorf("%s: message %d of a private contact: kept is %v", test.what, kind, !test.foreign)
-			}
-			m.Contact = public
-			if !c.strip(&m, test.via) {
-				t.Errorf("%s: message %d of a public contact is dropped", test.what, kind)
-			}
-		}
+// Addresses of one IPv4 provider, or one IPv6 customer, are one group; a LAN is none.
+func TestGroup(t *testing.T) {
+	c := &contacts{proved: newCache[[32]byte, []multiaddr.Multiaddr](8)}
+	id, err := peer.Decode("12D3KooWQCkBm1BYtkHpocxCwMgR8yjitEeHGx8spzcDLGt2gkBm")
+	if err != nil {
+		t.Fatal(err)
 	}
-}
-
-// What a link brings is stripped before the core has it.
-func TestLinkDropsForeignJoiner(t *testing.T) {
-	d := testDriver()
-	d.node.contacts = newContacts(nil)
-	stream := &recorded{via: multiaddr.StringCast("/ip4/8.8.8.8/tcp/4001")}
-	stream.says(t, wire.Message{Kind: wire.KindForwardJoin, Contact: at(t, "/ip4/10.0.0.1/tcp/80"), TTL: 3})
-	_ = newLink(d, "peer", wire.Contact{}).read(stream)
-	if d.dropped[droppedForeign] != 1 {
-		t.Error("a private joiner from afar was handed on")
+	for addr, want := range map[string]string{
+		"/ip4/8.8.4.4/tcp/1":                   "8.8.0.0/16",
+		"/ip4/192.168.1.2/tcp/1":               "",
+		"/ip4/100.64.1.2/tcp/1":                "",
+		"/ip4/127.0.0.1/tcp/1":                 "",
+		"/ip6/2606:4700:4700:1111::1/tcp/1":    "2606:4700:4700::/48",
+		"/ip6/2606:4700:4701::1/udp/1/quic-v1": "2606:4700:4701::/48",
+		"/ip6/fd00::1/tcp/1":                   "",
+		"/dns4/example.org/tcp/1":              "",
+	} {
+		contact := wire.Contact{Peer: wire.PeerID(id), Record: []byte(addr)}
+		c.proved.Add(fingerprint(contact), []multiaddr.Multiaddr{multiaddr.StringCast(addr)})
+		if got := c.group(contact); got != want {
+			t.Errorf("%s is in %q, want %q", addr, got, want)
+		}
 	}
 }

@@ -1,58 +1,81 @@
 package p2p
 
 import (
+	"slices"
 	"testing"
+	"time"
 
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/multiformats/go-multiaddr"
 
-	"github.com/grapevine-p2p/grapevine/internal/wire"
+	"github.com/grapevine-p2p/grapevine/internal/feed"
+	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
 )
 
-func TestPrivateFromAfar(t *testing.T) {
-	const public, private, loopback = "/ip4/8.8.8.8/tcp/1", "/ip4/192.168.1.2/tcp/1", "/ip4/127.0.0.1/tcp/1"
-	for _, c := range []struct {
-		via   string
-		addrs []string
-		want  bool
+// home is a host with these addresses, linked to others over via.
+type home struct {
+	host.Host
+	addrs []multiaddr.Multiaddr
+	via   multiaddr.Multiaddr
+}
+
+func (h home) Addrs() []multiaddr.Multiaddr { return h.addrs }
+func (h home) Network() network.Network     { return linked{via: h.via} }
+
+// cast reads multiaddrs.
+func cast(addrs ...string) (all []multiaddr.Multiaddr) {
+	for _, a := range addrs {
+		all = append(all, multiaddr.StringCast(a))
+	}
+	return all
+}
+
+func TestDialable(t *testing.T) {
+	const public, near, other, loopback = "/ip4/8.8.8.8/tcp/1", "/ip4/192.168.1.2/tcp/1", "/ip4/10.0.0.1/tcp/1", "/ip4/127.0.0.1/tcp/1"
+	c := newContacts(home{addrs: cast("/ip4/192.168.1.7/tcp/4001")})
+	for _, test := range []struct {
+		what        string
+		addrs, want []string
+		afar        bool
 	}{
-		{public, []string{private, loopback}, true},
-		{public, []string{loopback}, true},
-		{public, []string{private, public}, false},
-		{private, []string{private}, false},
-		{loopback, []string{loopback}, false},
+		{"private ones from near", []string{near, other, loopback}, []string{near, other, loopback}, false},
+		{"both from near", []string{public, near, other, loopback}, []string{public, near}, false},
+		{"private ones from afar", []string{near, other, loopback}, nil, true},
+		{"both from afar", []string{public, near, other, loopback}, []string{public}, true},
 	} {
-		var addrs []multiaddr.Multiaddr
-		for _, a := range c.addrs {
-			addrs = append(addrs, multiaddr.StringCast(a))
-		}
-		if got := privateFromAfar(addrs, multiaddr.StringCast(c.via)); got != c.want {
-			t.Errorf("%v over %s: %v", c.addrs, c.via, got)
+		if got := c.dialable(cast(test.addrs...), test.afar); !slices.EqualFunc(got, cast(test.want...), multiaddr.Multiaddr.Equal) {
+			t.Errorf("%s: %v", test.what, got)
 		}
 	}
 }
 
-// Addresses of one IPv4 provider, or one IPv6 customer, are one group; a LAN is none.
-func TestGroup(t *testing.T) {
-	c := &contacts{proved: newCache[[32]byte, []multiaddr.Multiaddr](8)}
-	id, err := peer.Decode("12D3KooWQCkBm1BYtkHpocxCwMgR8yjitEeHGx8spzcDLGt2gkBm")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for addr, want := range map[string]string{
-		"/ip4/8.8.4.4/tcp/1":                   "8.8.0.0/16",
-		"/ip4/192.168.1.2/tcp/1":               "",
-		"/ip4/100.64.1.2/tcp/1":                "",
-		"/ip4/127.0.0.1/tcp/1":                 "",
-		"/ip6/2606:4700:4700:1111::1/tcp/1":    "2606:4700:4700::/48",
-		"/ip6/2606:4700:4701::1/udp/1/quic-v1": "2606:4700:4701::/48",
-		"/ip6/fd00::1/tcp/1":                   "",
-		"/dns4/example.org/tcp/1":              "",
-	} {
-		contact := wire.Contact{Peer: wire.PeerID(id), Record: []byte(addr)}
-		c.proved.Add(fingerprint(contact), []multiaddr.Multiaddr{multiaddr.StringCast(addr)})
-		if got := c.group(contact); got != want {
-			t.Errorf("%s is in %q, want %q", addr, got, want)
+// linked is a network with a connection over via to whoever is asked for.
+type linked struct {
+	network.Network
+	via multiaddr.Multiaddr
+}
+
+func (n linked) ConnsToPeer(peer.ID) []network.Conn { return []network.Conn{noConn{via: n.via}} }
+
+// Who is far away cannot name addresses of the own network, neither to a service nor in
+// an announcement.
+func TestDialableByWhoTold(t *testing.T) {
+	addrs := cast("/ip4/1.2.3.4/tcp/80", "/ip4/192.168.1.1/tcp/80")
+	for _, test := range []struct {
+		via  multiaddr.Multiaddr
+		want []multiaddr.Multiaddr
+	}{{lan, addrs}, {internet, addrs[:1]}} {
+		h := home{addrs: cast("/ip4/192.168.1.7/tcp/4001"), via: test.via}
+		node := &Node{host: h, contacts: newContacts(h), events: feed.New[Event](eventQueue)}
+		if got := node.Dialable(addrs, "via"); !slices.EqualFunc(got, test.want, multiaddr.Multiaddr.Equal) {
+			t.Errorf("over %s: %v", test.via, got)
+		}
+		p := &presence{node: node, online: make(map[peer.ID]Presence), latest: newCache[peer.ID, uint64](maxPresent)}
+		p.heard(&pb.Presence{Name: "ana"}, peer.AddrInfo{ID: "ana", Addrs: addrs}, "via", 1, time.Now())
+		if got := p.online["ana"].Addrs; !slices.EqualFunc(got, test.want, multiaddr.Multiaddr.Equal) {
+			t.Errorf("ana, told of over %s, is online at %v", test.via, got)
 		}
 	}
 }

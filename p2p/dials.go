@@ -38,19 +38,18 @@ func newDialGuard() *dialGuard {
 
 // probe dials a contact that somebody named, only to see whether it is there.
 func (g *dialGuard) probe(ctx context.Context, n *Node, target wire.Contact) error {
-	addrs, err := n.contacts.addrs(target)
+	info, err := n.contacts.info(target)
 	if err != nil {
 		return err
 	}
-	allowed := multiaddr.FilterAddrs(g.spaced(n.contacts.dialable(addrs)), g.fewPerIP)
-	id := peer.ID(target.Peer)
+	allowed := multiaddr.FilterAddrs(g.spaced(info.Addrs), g.fewPerIP)
 	if len(allowed) == 0 {
 		return errTooSoon
 	}
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	if err := n.host.Connect(ctx, peer.AddrInfo{ID: id, Addrs: allowed}); err != nil {
-		return fmt.Errorf("dial %s: %w", id, err)
+	if err := n.host.Connect(ctx, peer.AddrInfo{ID: info.ID, Addrs: allowed}); err != nil {
+		return fmt.Errorf("dial %s: %w", info.ID, err)
 	}
 	return nil
 }

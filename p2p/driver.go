@@ -42,7 +42,7 @@ type driver struct {
 	dropped [droppedReasons]uint64
 }
 
-// Why the driver, and not the core, dropped a message.
+// Why the driver, and not the core, dropped a message, or a contact out of one.
 const (
 	droppedSlowLink = iota
 	droppedMatch
@@ -188,6 +188,7 @@ func (d *driver) send(id peer.ID, e overlay.Effect) {
 		d.node.wg.Go(l.dial)
 	}
 	l.parting, l.batch = false, d.batch
+	d.node.contacts.withhold(&e.Msg)
 	if l.push(d.pack(&e.Msg)) {
 		return
 	}
@@ -296,11 +297,11 @@ func (d *driver) opened(l *link, err error) (spare network.Stream) {
 	}
 }
 
-// drop counts a message that is not handed to the core.
-func (d *driver) drop(reason int) {
+// drop counts what is not handed to the core.
+func (d *driver) drop(reason, count int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.dropped[reason]++
+	d.dropped[reason] += uint64(count)
 }
 
 // received hands a message of an open link to the core.

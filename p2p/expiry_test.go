@@ -21,7 +21,7 @@ func TestPresenceExpires(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer h.Close()
-	node := &Node{events: feed.New[Event](eventQueue), contacts: newContacts(h)}
+	node := &Node{host: h, events: feed.New[Event](eventQueue), contacts: newContacts(h)}
 	p := &presence{node: node, online: make(map[peer.ID]Presence), latest: newCache[peer.ID, uint64](maxPresent)}
 	events := node.events.Follow()
 	_, key, err := crypto.GenerateEd25519Key(nil)
@@ -34,7 +34,7 @@ func TestPresenceExpires(t *testing.T) {
 	}
 	began := time.Unix(1e9, 0)
 	heard := func(seqno uint64, at time.Time) {
-		p.heard(&pb.Presence{Name: "ana"}, peer.AddrInfo{ID: id}, seqno, at)
+		p.heard(&pb.Presence{Name: "ana"}, peer.AddrInfo{ID: id}, id, seqno, at)
 	}
 	heard(5, began)
 	heard(6, began.Add(10*time.Second))

@@ -52,11 +52,10 @@ func (n *Node) openLink(ctx context.Context, id peer.ID, target wire.Contact) (g
 func (n *Node) connect(ctx context.Context, id peer.ID, target wire.Contact) error {
 	info := peer.AddrInfo{ID: id}
 	if wire.PeerID(id) == target.Peer {
-		addrs, err := n.contacts.addrs(target)
-		if err != nil {
+		var err error
+		if info, err = n.contacts.info(target); err != nil {
 			return err
 		}
-		info.Addrs = n.contacts.dialable(addrs)
 	}
 	if len(info.Addrs) > 0 {
 		connected := func() bool { return n.host.Network().Connectedness(id) == network.Connected }
@@ -134,12 +133,14 @@ func (n *Node) judgeHello(stream network.Stream, m wire.Message) (wire.Contact, 
 	}
 	id := stream.Conn().RemotePeer()
 	contact := wire.Contact{Peer: wire.PeerID(id), Record: m.Hello.Record}
-	addrs, err := n.contacts.addrs(contact)
-	if err != nil {
+	if _, err := n.contacts.addrs(contact); err != nil {
 		return wire.Contact{}, &wire.Refusal{Code: wire.RefusedMalformed, Reason: err.Error()}
 	}
-	if !n.contacts.foreign(contact, stream.Conn().RemoteMultiaddr()) {
-		n.host.Peerstore().AddAddrs(id, n.contacts.dialable(addrs), peerstore.RecentlyConnectedAddrTTL)
+	if n.contacts.told(&contact, stream.Conn().RemoteMultiaddr()) {
+		n.driver.drop(droppedForeign, 1)
+	}
+	if info, err := n.contacts.info(contact); err == nil {
+		n.host.Peerstore().AddAddrs(id, info.Addrs, peerstore.RecentlyConnectedAddrTTL)
 	}
 	return contact, nil
 }

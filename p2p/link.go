@@ -217,18 +217,21 @@ func (l *link) read(stream network.Stream) error {
 		case m.Kind == wire.KindHello:
 			return fmt.Errorf("%w: a second hello", wire.ErrMalformed)
 		case m.Kind == 0: // said by a newer version
-			l.driver.drop(droppedUnknown)
+			l.driver.drop(droppedUnknown, 1)
 			continue
 		}
 		if n := contacts.unproved(m); n > 0 && !unproved.AllowN(time.Now(), n) {
-			l.driver.drop(droppedUnproved)
+			l.driver.drop(droppedUnproved, 1)
 			continue
 		}
 		if err := contacts.check(m); err != nil {
 			return err
 		}
-		if !contacts.strip(&m, via) {
-			l.driver.drop(droppedForeign)
+		foreign, useful := contacts.strip(&m, via)
+		if foreign > 0 {
+			l.driver.drop(droppedForeign, foreign)
+		}
+		if !useful {
 			continue
 		}
 		l.driver.received(l, m)

@@ -111,7 +111,7 @@ func (n *Node) startMetrics(r prometheus.Registerer) error {
 		dropped("dropped_slow_link_total", "Messages dropped because a link's outbox was full.", droppedSlowLink),
 		dropped("dropped_match_total", "Queries not matched because the own index was too slow.", droppedMatch),
 		dropped("dropped_hit_total", "Hits dropped because the asker read too slowly.", droppedHit),
-		dropped("dropped_foreign_total", "Walks from the Internet dropped whose contact has private addresses only.", droppedForeign),
+		dropped("dropped_foreign_total", "Contacts from the Internet ignored because they have only private addresses.", droppedForeign),
 		dropped("dropped_unknown_total", "Messages ignored because only a newer version knows them.", droppedUnknown),
 		dropped("dropped_unproved_total", "Messages dropped because their link brought too many new records.", droppedUnproved),
 		dropped("dropped_probe_total", "Probes not made because too many were under way.", droppedProbe),

@@ -216,8 +216,8 @@ func (p *presence) decode(from peer.ID, data []byte) (*pb.Presence, peer.AddrInf
 	if msg.GetNetwork() != p.node.network || !presentable(msg.GetName()) {
 		return nil, peer.AddrInfo{}, wire.ErrMalformed
 	}
-	info, err := p.node.contacts.info(wire.Contact{Peer: wire.PeerID(from), Record: msg.GetRecord()})
-	return &msg, info, err
+	addrs, err := p.node.contacts.addrs(wire.Contact{Peer: wire.PeerID(from), Record: msg.GetRecord()})
+	return &msg, peer.AddrInfo{ID: from, Addrs: addrs}, err
 }
 
 func (p *presence) listen(ctx context.Context) {
@@ -233,11 +233,13 @@ func (p *presence) listen(ctx context.Context) {
 		if err != nil {
 			continue
 		}
-		p.heard(msg, info, binary.BigEndian.Uint64(m.GetSeqno()), time.Now())
+		p.heard(msg, info, m.ReceivedFrom, binary.BigEndian.Uint64(m.GetSeqno()), time.Now())
 	}
 }
 
-func (p *presence) heard(msg *pb.Presence, info peer.AddrInfo, seqno uint64, now time.Time) {
+// heard takes in an announcement that came over the link to via.
+func (p *presence) heard(msg *pb.Presence, info peer.AddrInfo, via peer.ID, seqno uint64, now time.Time) {
+	info.Addrs = p.node.Dialable(info.Addrs, via)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if last, ok := p.latest.Get(info.ID); ok && seqno <= last {
@@ -254,7 +256,6 @@ func (p *presence) heard(msg *pb.Presence, info peer.AddrInfo, seqno uint64, now
 	if !known && len(p.online) >= maxPresent {
 		return
 	}
-	info.Addrs = p.node.contacts.dialable(info.Addrs)
 	p.online[info.ID] = Presence{AddrInfo: info, Name: msg.GetName(), Seen: now}
 	if !known || old.Name != msg.GetName() {
 		p.node.events.Publish(Event{Kind: PresenceUp, Peer: info.ID, Name: msg.GetName()})

@@ -41,7 +41,7 @@ type Query struct {
 // Hit is one item that a live holder answered with.
 type Hit struct {
 	Item Item
-	From peer.AddrInfo // the holder; its addresses are signed by it
+	From peer.AddrInfo // the holder, with those of the addresses it signed that may lead to it
 	Hops int           // links that the query had gone; 0 is the own index
 	RTT  time.Duration // from asking to this hit
 	Path []Step        // of the query to the holder, as its peers tell it, if it is traced
@@ -168,7 +168,6 @@ func (p *progress) done(m arrival) bool {
 	if err != nil {
 		return false // its link was lost for it
 	}
-	from.Addrs = p.node.contacts.dialable(from.Addrs)
 	if from.ID != p.node.ID() {
 		p.node.host.Peerstore().AddAddrs(from.ID, from.Addrs, peerstore.TempAddrTTL)
 	}
