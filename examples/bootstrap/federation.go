@@ -246,5 +246,5 @@ func yes(b bool) string {
 
 // waiting says what to do about a server that is no member of a federation.
 func waiting(addr string) string {
-	return "this server waits to be admitted; on the machine of one that is a member, type (with its --data):\n  bootstrap federation add " + addr
+	return "this server waits to be admitted; on a member's machine type (with its --data):\n  bootstrap federation add " + addr
 }

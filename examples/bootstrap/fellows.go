@@ -96,7 +96,7 @@ func announceMembers(out *program.Output, last, now status) {
 	if now.leader() != last.leader() {
 		switch leader := now.leader(); leader {
 		case "":
-			out.Print("leader", program.Fields{"id": nil}, "nobody leads the federation: no name is granted until a majority of its servers answers")
+			out.Print("leader", program.Fields{"id": nil}, "nobody leads the federation: no name is granted until a majority answers")
 		case now.Self.String():
 			out.Print("leader", program.Fields{"id": leader}, "this server leads the federation now")
 		default:

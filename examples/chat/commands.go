@@ -48,7 +48,7 @@ func (t *talk) line(ctx context.Context, wg *sync.WaitGroup, line string) (more 
 		return true
 	case strings.HasPrefix(word, "/") && (t.current != nil || !strings.Contains(word[1:], "/")):
 		t.failed++
-		t.out.Print("unknown", program.Fields{"line": line}, "! there is no command %s; /help lists them, and //text sends a text that begins with a slash", display.Line(word))
+		t.out.Print("unknown", program.Fields{"line": line}, "! there is no command %s; /help lists them; //text sends /text", display.Line(word))
 		return true
 	}
 	if t.current == nil {
@@ -98,7 +98,7 @@ func (t *talk) look() {
 	if t.looked && server != t.server {
 		switch {
 		case server == "":
-			t.out.Print("no-server", nil, "* no bootstrap server answers any more: who is online comes from the peers themselves now")
+			t.out.Print("no-server", nil, "* no bootstrap server answers any more: the peers tell who is online")
 		case t.server == "":
 			t.out.Print("server", program.Fields{"server": server}, "* the bootstrap server %s answers", display.Fingerprint(server.String()))
 		default:

@@ -16,7 +16,7 @@ type cli struct {
 	program.Common
 	Name   string `help:"What you call yourself; others find you by it." placeholder:"NAME"`
 	To     string `help:"Whom to talk with: a name, a peer ID, a multiaddr, or HOST:PORT." placeholder:"WHO"`
-	Accept string `help:"Whose conversations to accept: ${enum}. Those are known to whom you have talked by name." enum:"all,known,none" default:"all"`
+	Accept string `help:"Whose conversations to accept: ${enum}. Known are those whom you opened by name before." enum:"all,known,none" default:"all"`
 }
 
 func main() {

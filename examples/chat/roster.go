@@ -198,7 +198,7 @@ func (r *roster) online(fromServer bool, now time.Time) []person {
 	names := make(map[peer.ID]string)
 	if fromServer || now.Sub(r.lost) < announceTime {
 		for id, all := range r.directory {
-			names[id] = slices.Max(slices.Collect(maps.Keys(all))) // one with a name, if there is one
+			names[id] = slices.Max(slices.Collect(maps.Keys(all))) // of several names always the same
 		}
 	}
 	if !fromServer {

@@ -85,7 +85,7 @@ func (t *talk) run(ctx context.Context, to string) (err error) {
 	}
 	defer func() { err = errors.Join(err, t.input.Close()) }()
 	t.look()
-	t.out.Detail("type a number, a name or an address to talk with somebody; /help says what else there is")
+	t.out.Detail("type a number, a name or an address to talk with somebody, or /help")
 	if to != "" {
 		t.open(ctx, &wg, to)
 	}

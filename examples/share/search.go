@@ -96,6 +96,6 @@ func (r *results) show(out *program.Output) {
 	for _, f := range r.all {
 		out.Print("file", program.Fields{
 			"id": f.ID.String(), "name": f.Name, "names": f.names, "bytes": f.Size, "holders": f.holders,
-		}, "%s  %s  %s  %s", f.ID, program.Size(f.Size), program.Count(len(f.holders), "holder"), display.Line(f.Name))
+		}, "%s  %s  %s\n  %s", display.Line(f.Name), program.Size(f.Size), program.Count(len(f.holders), "holder"), f.ID)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/grapevine-p2p/grapevine/backup"
 	"github.com/grapevine-p2p/grapevine/chat"
 	"github.com/grapevine-p2p/grapevine/examples/internal/program"
+	"github.com/grapevine-p2p/grapevine/internal/display"
 )
 
 // replicas is the number of copies of the folder.
@@ -57,7 +58,10 @@ func ms(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d.Micros
 func (s *story) startServers(ctx context.Context) error {
 	began := time.Now()
 	const count = 3
-	lines := []string{fmt.Sprintf("A bootstrap server starts and admits %d more. They grant names as one: by a majority, so that one may be lost.", count-1)}
+	lines := []string{
+		fmt.Sprintf("A bootstrap server starts and admits %d more.", count-1),
+		"They grant names as one, by a majority, so that one may be lost.",
+	}
 	var addrs []string
 	for range count {
 		if err := s.world.addServer(ctx); err != nil {
@@ -70,8 +74,9 @@ func (s *story) startServers(ctx context.Context) error {
 			return err
 		}
 		addrs = append(addrs, full[0].String())
+		lines = append(lines, fmt.Sprintf("%s at %s", display.Fingerprint(info.ID.String()), info.Addrs[0]))
 	}
-	s.tell("servers", began, program.Fields{"servers": addrs}, append(lines, addrs...)...)
+	s.tell("servers", began, program.Fields{"servers": addrs}, lines...)
 	return nil
 }
 
@@ -105,8 +110,9 @@ func (s *story) startPeers(ctx context.Context) error {
 	s.tell("peers", began, program.Fields{
 		"peers": count, "registered": len(online), "links": neighbours / 2, "neighbours_mean": float64(neighbours) / float64(count), "messages": messages,
 	},
-		fmt.Sprintf("%d peers register their names and enter: one overlay of %d links, %.1f neighbours each, after %d messages and %.1f s.",
-			count, neighbours/2, float64(neighbours)/float64(count), messages, time.Since(began).Seconds()),
+		fmt.Sprintf("%d peers register their names and enter.", count),
+		fmt.Sprintf("One overlay of %d links, %.1f neighbours each, after %d messages and %.1f s.",
+			neighbours/2, float64(neighbours)/float64(count), messages, time.Since(began).Seconds()),
 		draw(s.world))
 	return nil
 }
@@ -122,18 +128,21 @@ func (s *story) chat(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	lines := []string{"ana looks bruno up by name and talks with him, peer to peer. Then every bootstrap server stops, and they go on."}
+	lines := []string{
+		"ana looks bruno up by name and talks with him, peer to peer.",
+		"Then every bootstrap server stops, and they go on.",
+	}
 	// out is ana's side of the conversation, and its name is bruno; back is bruno's.
 	say := func(from, to *chat.Conversation, text string) error {
 		took, err := deliver(ctx, from, to, text)
 		if err == nil {
-			lines = append(lines, fmt.Sprintf("%-6s %-40s on %s's disk, acknowledged in %s", to.Name()+":", text, from.Name(), ms(took)))
+			lines = append(lines, fmt.Sprintf("%-6s %-29s on %s's disk, acknowledged in %s", to.Name()+":", text, from.Name(), ms(took)))
 		}
 		return err
 	}
 	if err := errors.Join(
 		say(out, back, "olá, are you there?"),
-		say(back, out, "yes, and nothing is in between"),
+		say(back, out, "yes, with nothing in between"),
 	); err != nil {
 		return err
 	}
@@ -191,10 +200,11 @@ func (s *story) backUp(ctx context.Context) error {
 	s.tell("backup", began, program.Fields{
 		"id": r.ID.String(), "files": r.Files, "bytes": r.Size, "sealed_bytes": r.Sealed, "sent_bytes": r.Sent, "holders": s.names(r.Holders),
 	},
-		fmt.Sprintf("ana backs up %s: %d files, %d bytes, sealed into %d bytes before they leave her.", filepath.Base(s.folder), r.Files, r.Size, r.Sealed),
+		fmt.Sprintf("ana backs up %s: %d files, %d bytes.", filepath.Base(s.folder), r.Files, r.Size),
+		fmt.Sprintf("They are sealed into %d bytes before they leave her.", r.Sealed),
 		fmt.Sprintf("blob %s", r.ID.Short()),
 		fmt.Sprintf("ana -> %s   each stores while it passes on", strings.Join(s.names(r.Holders), " -> ")),
-		fmt.Sprintf("%d copies are durable, her uplink carried %d bytes: %.2f of one copy; %.2f s.", len(r.Holders), r.Sent, float64(r.Sent)/float64(r.Sealed), time.Since(began).Seconds()))
+		fmt.Sprintf("%d copies are durable after %.2f s. Her uplink carried %.2f of one copy.", len(r.Holders), time.Since(began).Seconds(), float64(r.Sent)/float64(r.Sealed)))
 	return nil
 }
 
@@ -231,8 +241,8 @@ func (s *story) disaster(ctx context.Context) error {
 		return err
 	}
 	s.tell("disaster", began, program.Fields{"cut": gone, "alive": len(s.world.alive()), "noticed_seconds": seconds(time.Since(began))},
-		fmt.Sprintf("Disaster: %s are cut off, without a goodbye. One holder is left.", strings.Join(gone, ", ")),
-		fmt.Sprintf("The other %d notice their silence and close the gaps within %.1f s:", len(s.world.alive()), time.Since(began).Seconds()),
+		fmt.Sprintf("Disaster: %s are cut off, without a goodbye.", strings.Join(gone, ", ")),
+		fmt.Sprintf("One holder is left. The other %d notice it and close the gaps within %.1f s:", len(s.world.alive()), time.Since(began).Seconds()),
 		draw(s.world))
 	return nil
 }
@@ -283,7 +293,7 @@ func (s *story) restore(ctx context.Context) error {
 		"through": door.name, "holders": holders, "hops": hops, "query_ms": float64(took.Microseconds()) / 1000,
 		"files": len(got), "bytes": restored.Size, "restore_seconds": seconds(time.Since(fetch)), "identical": true,
 	},
-		fmt.Sprintf("A new peer, nova, has ana's backup key and the address of %s, and nothing else.", door.name),
+		fmt.Sprintf("A new peer, nova, has only ana's backup key and the address of %s.", door.name),
 		fmt.Sprintf("A query finds the blob at %s, %s away, in %s.", strings.Join(holders, ", "), program.Count(hops, "link"), ms(took)),
 		fmt.Sprintf("%d files, %d bytes restored in %.2f s; every SHA-256 is the same.", len(got), restored.Size, time.Since(fetch).Seconds()))
 	return nil

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -136,7 +137,7 @@ func (p *Peer) enter(ctx context.Context) error {
 		p.out.Detail("  at %s", addr)
 	}
 	if p.Directory == nil && len(p.pages) > 0 {
-		p.out.Print("server", Fields{"server": nil}, "no bootstrap server but pages that tell of peers: this peer is registered nowhere")
+		p.out.Print("server", Fields{"server": nil}, "no bootstrap server but pages that tell of peers: registered nowhere")
 	} else if p.Directory == nil && len(p.peers) == 0 {
 		p.out.Print("server", Fields{"server": nil}, "no bootstrap server was given (--bootstrap)")
 	} else if p.Directory == nil {
@@ -168,7 +169,7 @@ func (p *Peer) register(ctx context.Context) error {
 	if s, ok := p.Server(); ok {
 		addrs := fullAddrs(s.Server)
 		p.out.Print("server", Fields{"server": s.Server.ID, "addrs": addrs, "rtt_ms": float64(s.RTT.Microseconds()) / 1000},
-			"using the bootstrap server %s at %s", display.Fingerprint(s.Server.ID.String()), addrs[0])
+			"using the bootstrap server %s at %s", display.Fingerprint(s.Server.ID.String()), strings.TrimSuffix(addrs[0], "/p2p/"+s.Server.ID.String()))
 	}
 	for _, s := range p.Directory.Servers() {
 		if !s.Connected {
