@@ -33,8 +33,6 @@ type history struct {
 	points  []point     // oldest first
 	recent  []happening // oldest first
 	members []Member
-	counted time.Time // when people was
-	people  population
 	added   chan struct{} // closed and replaced by the next point, or when the members change
 }
 

@@ -235,10 +235,7 @@ func TestHiddenPeersAreNowhere(t *testing.T) {
 			t.Errorf("a hidden peer is in %s", body)
 		}
 	}
-	s.mu.Lock()
-	people := s.story.count()
-	s.mu.Unlock()
-	if people != (population{Peers: 2, Online: 2, Names: 2}) {
+	if people := s.population(); people != (population{Peers: 2, Online: 2, Names: 2}) {
 		t.Errorf("%+v", people)
 	}
 }
@@ -339,11 +336,13 @@ func TestCountWithFellows(t *testing.T) {
 	table := testTable()
 	story := newStory(table)
 	for _, c := range []*claim{claimOf("a", "", 1), claimOf("a", "alice", 1), claimOf("b", "bob", 1)} {
-		if _, _, _, err := table.grant(t0, c, manner{}); err != nil {
+		_, changes, _, err := table.grant(t0, c, manner{})
+		if err != nil {
 			t.Fatal(err)
 		}
+		story.retell(changes)
 	}
-	table.presence(t0, "b", false)
+	story.retell(table.presence(t0, "b", false))
 	hidden := claimOf("h", "harry", 1)
 	hidden.hidden = true
 	there := []entry{
@@ -355,7 +354,7 @@ func TestCountWithFellows(t *testing.T) {
 	}
 	story.adopt("x", there)
 	story.adopt("y", there[2:])
-	if got, want := story.count(), (population{Peers: 3, Online: 3, Names: 3}); got != want {
+	if got, want := story.people.population, (population{Peers: 3, Online: 3, Names: 3}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }

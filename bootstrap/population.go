@@ -1,10 +1,6 @@
 package bootstrap
 
-import (
-	"time"
-
-	"github.com/libp2p/go-libp2p/core/peer"
-)
+import "github.com/libp2p/go-libp2p/core/peer"
 
 // population is how many a server knows, without those that are hidden.
 type population struct {
@@ -13,72 +9,51 @@ type population struct {
 	Names  int `json:"names"`
 }
 
-// population counts who is shown, at most once a second.
 func (s *Server) population() population {
-	h := s.history
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if now := time.Now(); now.Sub(h.counted) > listingAge {
-		h.counted = now
-		s.mu.Lock()
-		h.people = s.story.count()
-		s.mu.Unlock()
-	}
-	return h.people
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.story.people.population
 }
 
-// count counts who is shown. Only who is known by others alone costs memory.
-func (s *story) count() population {
-	var p population
-	for id := range s.own.peers {
-		c := counted{}
-		for e := range s.own.of(id) {
-			c.add(&p, s.together(e.id(), e))
-		}
-		c.sum(&p)
-	}
-	elsewhere := make(map[leaseID]*entry)
-	for _, t := range s.fellows {
-		for id := range t.entries {
-			if s.own.find(id) == nil && elsewhere[id] == nil {
-				elsewhere[id] = s.together(id, nil)
-			}
-		}
-	}
-	others := make(map[peer.ID]*counted)
-	for id, e := range elsewhere {
-		if others[id.peer] == nil {
-			others[id.peer] = &counted{}
-		}
-		others[id.peer].add(&p, e)
-	}
-	for id, c := range others {
-		if s.own.peers[id] == nil {
-			c.sum(&p)
-		}
-	}
-	return p
+// people are the peers who are shown, counted with each change.
+type people struct {
+	population
+	each map[peer.ID]shown
 }
 
-// counted is what is known of one peer while it is counted.
-type counted struct{ shown, online bool }
+// shown is how many leases of one peer are, and under how many of them it is online.
+type shown struct{ leases, online int32 }
 
-func (c *counted) add(p *population, e *entry) {
-	if e.claim.hidden {
+func newPeople() people { return people{each: make(map[peer.ID]shown)} }
+
+// changed counts what is known of a lease instead of what was; nil: it was not there,
+// or is gone.
+func (p *people) changed(was, is *entry) {
+	p.count(was, -1)
+	p.count(is, 1)
+}
+
+func (p *people) count(e *entry, n int32) {
+	if e == nil || e.claim.hidden {
 		return
 	}
-	c.shown = true
-	c.online = c.online || e.online
+	id := e.claim.peer
+	was := p.each[id]
+	is := shown{was.leases + n, was.online}
+	if e.online {
+		is.online += n
+	}
+	if is.leases == 0 {
+		delete(p.each, id)
+	} else {
+		p.each[id] = is
+	}
+	p.Peers += some(is.leases) - some(was.leases)
+	p.Online += some(is.online) - some(was.online)
 	if e.claim.name != "" {
-		p.Names++
+		p.Names += int(n)
 	}
 }
 
-func (c *counted) sum(p *population) {
-	if c.shown {
-		p.Peers++
-	}
-	if c.online {
-		p.Online++
-	}
-}
+// some is 1 if there are any.
+func some(n int32) int { return int(min(1, n)) }

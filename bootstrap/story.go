@@ -18,10 +18,11 @@ type story struct {
 	// what a fellow that has not heard of it yet tells of older ones does not
 	// count.
 	removed map[leaseID]uint64
+	people  people
 }
 
 func newStory(own *table) *story {
-	return &story{own: own, fellows: make(map[peer.ID]*tale), removed: make(map[leaseID]uint64)}
+	return &story{own: own, fellows: make(map[peer.ID]*tale), removed: make(map[leaseID]uint64), people: newPeople()}
 }
 
 // retell turns changes of the own table into those of the whole story.
@@ -193,6 +194,7 @@ func (s *story) together(id leaseID, own *entry) *entry {
 // difference tells watchers how what all say of a lease has changed. What is hidden
 // is nobody's business: it is as if it were not there.
 func (s *story) difference(c change, before, after *entry) []change {
+	s.people.changed(before, after)
 	if before != nil && before.claim.hidden {
 		before = nil
 	}

@@ -2,6 +2,7 @@ package bootstrap
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -172,6 +173,29 @@ func TestStoryIsBounded(t *testing.T) {
 	}
 }
 
+// recounted counts who is shown from all that is listed.
+func recounted(listed []entry) people {
+	all := newPeople()
+	for _, e := range listed {
+		p := all.each[e.claim.peer]
+		p.leases++
+		if e.online {
+			p.online++
+		}
+		all.each[e.claim.peer] = p
+		if e.claim.name != "" {
+			all.Names++
+		}
+	}
+	for _, p := range all.each {
+		all.Peers++
+		if p.online > 0 {
+			all.Online++
+		}
+	}
+	return all
+}
+
 // TestStoryMachine compares what watchers were told with what is listed, whatever
 // this server and its fellows do.
 func TestStoryMachine(t *testing.T) {
@@ -282,6 +306,9 @@ func TestStoryMachine(t *testing.T) {
 						t.Fatalf("%v is listed as %+v, watched as %+v", e.id(), e, got)
 					}
 				}
+				if got, want := s.people, recounted(listed); got.population != want.population || !maps.Equal(got.each, want.each) {
+					t.Fatalf("counted are %+v, and there are %+v", got, want)
+				}
 				for fellow, tale := range s.fellows {
 					size, owners := 0, 0
 					for id, e := range tale.entries {
@@ -300,4 +327,27 @@ func TestStoryMachine(t *testing.T) {
 			},
 		})
 	})
+}
+
+// What a store gives back is counted too, though nobody is told of it.
+func TestRestoredPeersAreCounted(t *testing.T) {
+	s := quietServer(t)
+	now := time.Now()
+	var batch []*write
+	for peer, name := range []string{"alice", "", "hidden"} {
+		c, err := openClaim(wordOf(t, byte(peer), name, 1, func(c *claim) { c.hidden = name == "hidden" }), s.Network, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		batch = append(batch, &write{claim: c})
+	}
+	s.apply(batch)
+	next := quietServer(t)
+	next.Store = s.Store
+	if err := next.load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := next.population(), (population{Peers: 2, Names: 1}); got != want {
+		t.Errorf("%+v are there after a restart, and not %+v", got, want)
+	}
 }

@@ -205,6 +205,9 @@ func (s *Server) load(ctx context.Context) error {
 		}
 		s.table.restore(now, c.slimmed(), manner{detached: stored.Detached}, since)
 	}
+	for _, e := range s.table.leases.All() {
+		s.story.people.changed(nil, e)
+	}
 	if dropped > 0 {
 		s.log.Warn("stored registrations were left out: expired, of another network or not understood", "count", dropped)
 	}
