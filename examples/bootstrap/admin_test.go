@@ -275,7 +275,7 @@ func TestStatusInWords(t *testing.T) {
 		},
 		{
 			[]member{{ID: a, Voter: true, Answers: true}, {ID: b, Voter: true, Leader: true}, {ID: "c", Voter: true, Answers: true}},
-			[]string{"…bm5akpqu  silent", "2 of 3 votes answer, 2 needed: no name is granted"},
+			[]string{"…bm5akpqu  silent", "2 of 3 votes answer, 2 needed: no name is granted until one leads"},
 		},
 	} {
 		text := status{Self: a, Addr: addrA, Members: tt.members}.String()

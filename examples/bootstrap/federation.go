@@ -197,11 +197,15 @@ func (s status) String() string {
 	_ = table.Flush() // to memory
 	voters, answering := s.votes()
 	needed := voters/2 + 1
-	if s.grants() {
-		fmt.Fprintf(&b, "%d of %d votes answer, %d needed: names are granted", answering, voters, needed)
-	} else {
-		fmt.Fprintf(&b, "%d of %d votes answer, %d needed: no name is granted; everything else goes on", answering, voters, needed)
+	granted := "names are granted"
+	switch {
+	case s.grants():
+	case answering < needed:
+		granted = "no name is granted; everything else goes on"
+	default:
+		granted = "no name is granted until one leads"
 	}
+	fmt.Fprintf(&b, "%d of %d votes answer, %d needed: %s", answering, voters, needed, granted)
 	if spare := answering - needed; s.grants() && spare == 0 && voters > 1 {
 		b.WriteString(", until one more is lost")
 	}
