@@ -147,7 +147,7 @@ func (d *driver) carryOut(e overlay.Effect) {
 		default:
 			d.dropped[droppedMatch]++
 			d.strain()
-			d.handleLocked(overlay.Event{Kind: overlay.Matched, GUID: e.GUID})
+			d.handleLocked(overlay.Event{Kind: overlay.Matched, GUID: e.GUID, Dropped: true})
 		}
 	case overlay.Deliver:
 		if !d.node.queries.deliver(e.GUID, e.Msg, e.Tally) {

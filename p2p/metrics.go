@@ -86,6 +86,8 @@ func (n *Node) startMetrics(r prometheus.Registerer) error {
 		stat("walks_total", "Queries received that walk.", func(s overlay.Stats) uint64 { return s.Walks }),
 		stat("walks_ended_total", "Walks that came to their end here.", func(s overlay.Stats) uint64 { return s.WalksEnded }),
 		stat("walks_lost_total", "Walks passed on in vain, and taken back.", func(s overlay.Stats) uint64 { return s.WalksLost }),
+		stat("walks_altered_total", "Walks dropped because their GUID came with another question before.", func(s overlay.Stats) uint64 { return s.WalksAltered }),
+		stat("walks_unanswered_total", "Walks that were not looked up because too many are being.", func(s overlay.Stats) uint64 { return s.WalksUnanswered }),
 		stat("walks_refused_total", "Walks dropped because a leaf relays nothing.", func(s overlay.Stats) uint64 { return s.WalksRefused }),
 		stat("acks_total", "Walks passed on and acknowledged.", func(s overlay.Stats) uint64 { return s.Acks }),
 		stat("acks_late_total", "Of those, late: the walk had gone on elsewhere.", func(s overlay.Stats) uint64 { return s.AcksLate }),

@@ -80,7 +80,8 @@ func (q Query) Check() error {
 func (n *Node) Reject(h Hit) {
 	a := n.queries.find(h.guid)
 	if a != nil && a.reject(h.id) && h.From.ID != n.ID() {
-		n.driver.handle(overlay.Event{Kind: overlay.Reject, GUID: h.guid, Peer: wire.PeerID(h.From.ID)})
+		item := wire.Item{Key: string(h.Item.Key), Name: h.Item.Name}
+		n.driver.handle(overlay.Event{Kind: overlay.Reject, GUID: h.guid, Peer: wire.PeerID(h.From.ID), Items: []wire.Item{item}})
 	}
 }
 

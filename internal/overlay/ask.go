@@ -13,6 +13,7 @@ type search struct {
 	guid     wire.GUID // secret: others see those of its attempts
 	query    *wire.Query
 	pattern  *summary.Pattern
+	question uint64 // the query, digested
 	plan     plan
 	ttl      uint8   // of floods
 	within   instant // how long its answers are worth something
@@ -20,10 +21,10 @@ type search struct {
 	wake     instant // when the plan is called; never: not
 	attempts uint8   // made so far
 	under    []attempt
-	results  map[result]struct{}   // delivered, whoever brought them
+	results  map[result]*brought   // delivered, whoever brought them
 	found    int                   // results delivered and not rejected
 	direct   bool                  // something came by a dial: others can
-	back     bool                  // the walks that go out now are answered on the way back
+	back     bool                  // the walks that go out now are answered on the way back by choice
 	backs    []uint8               // the attempts that are
 	doubted  bool                  // nothing was heard of the search before: others may not be able to dial
 	unheard  bool                  // walks that were to be answered directly are lost
@@ -43,12 +44,28 @@ type result struct {
 	name   string
 }
 
+// brought is who brought a result first, and what became of it.
+type brought struct {
+	by       uint32 // a source
+	rejected bool
+}
+
+// asked are the items of a hit that can be an answer. What has another key would be
+// counted, and never yielded.
+func (s *search) asked(items []wire.Item) []wire.Item {
+	other := func(it wire.Item) bool { return s.query.Key != "" && it.Key != s.query.Key }
+	if !slices.ContainsFunc(items, other) {
+		return items
+	}
+	return slices.DeleteFunc(slices.Clone(items), other)
+}
+
 // fresh notes the items of a hit, and returns how many of them are new.
-func (s *search) fresh(holder wire.PeerID, items []wire.Item) (n int) {
+func (s *search) fresh(holder wire.PeerID, by uint32, items []wire.Item) (n int) {
 	for i := range items {
 		r := result{holder, items[i].Key, items[i].Name}
-		if _, known := s.results[r]; !known {
-			s.results[r] = struct{}{}
+		if s.results[r] == nil {
+			s.results[r] = &brought{by: by}
 			n++
 		}
 	}
@@ -72,9 +89,9 @@ func (c *Core) ask(ev *Event) {
 		return
 	}
 	s := &search{
-		guid: ev.GUID, query: ev.Query, pattern: summary.For(ev.Query.Key, ev.Query.Words),
+		guid: ev.GUID, query: ev.Query, pattern: summary.For(ev.Query.Key, ev.Query.Words), question: c.digest(ev.Query),
 		plan: ev.Strategy.plan(), ttl: ev.TTL, within: ev.Within, wake: never, deadline: never,
-		latest: make(map[uint8]*wire.Tally), results: make(map[result]struct{}),
+		latest: make(map[uint8]*wire.Tally), results: make(map[result]*brought),
 	}
 	if s.ttl == 0 {
 		s.ttl = c.cfg.QueryTTL
@@ -144,14 +161,17 @@ func (c *Core) reported(a numbered, t *wire.Tally) {
 	if t != nil {
 		s.count(a.number, t)
 	}
-	i := s.attempt(a.number)
-	if i < 0 {
-		return
+	if i := s.attempt(a.number); i >= 0 {
+		c.trust(s.under[i], true)
+		c.over(s, i)
 	}
-	c.trust(s.under[i], true)
+}
+
+// over takes an attempt out of those under way. The plan is told of the last, if there
+// are too few results yet.
+func (c *Core) over(s *search, i int) {
 	s.under = append(s.under[:i], s.under[i+1:]...)
 	if len(s.under) == 0 && s.found < int(s.query.Max) {
-		s.wake = never
 		s.plan.ended(c, s)
 		c.searchTimer()
 	}
@@ -165,7 +185,7 @@ func (c *Core) delivered(a numbered, t *wire.Tally) {
 	switch {
 	case i < 0:
 	case s.under[i].probe:
-		c.reported(a, nil)
+		c.over(s, i)
 	case t != nil && t.Found >= uint32(s.query.Max):
 		s.under = append(s.under[:i], s.under[i+1:]...)
 	}
@@ -185,7 +205,7 @@ func (c *Core) lose(s *search) int {
 
 // waitsDirectly tells whether walks are under way that are to be answered directly.
 func (s *search) waitsDirectly() bool {
-	return slices.ContainsFunc(s.under, func(a attempt) bool { return !a.probe && !slices.Contains(s.backs, a.number) })
+	return slices.ContainsFunc(s.under, func(a attempt) bool { return a.direct })
 }
 
 // trust remembers whether what goes over a link comes to an end that is heard of. A
@@ -217,7 +237,7 @@ func (c *Core) linger(s *search) {
 // summary that has just come.
 func (c *Core) news(o wire.PeerID, f *summary.Filter) {
 	for _, s := range c.underway {
-		if s.lingers && s.found < int(s.query.Max) && f.Matches(s.pattern) {
+		if s.lingers && s.found < int(s.query.Max) && !slices.Contains(s.wrong, o.Mark()) && f.Matches(s.pattern) {
 			c.probeOrigin(s, c.origins.places[o])
 		}
 	}
@@ -260,29 +280,55 @@ func without(all []*search, s *search) []*search {
 	return all
 }
 
-// reject takes back the results that a holder answered a search with: they were
-// false. The search goes on, and goes to that holder no more.
-func (c *Core) reject(guid wire.GUID, holder wire.PeerID) {
+// reject takes back a result that a search was answered with: it was false. The search
+// goes on, and goes to its holder no more.
+func (c *Core) reject(guid wire.GUID, holder wire.PeerID, items []wire.Item) {
 	s := c.searches[guid]
-	if s == nil {
+	if s == nil || len(items) != 1 {
 		return
 	}
-	s.found = max(0, s.found-1)
+	b := s.results[result{holder, items[0].Key, items[0].Name}]
+	if b == nil || b.rejected {
+		return
+	}
+	c.blame(s, holder, b)
+	b.rejected = true
+	s.found--
 	s.wrong = append(s.wrong, holder.Mark())
 	s.own.Stale++
-	if l := c.links[holder]; l != nil {
-		l.trust = -MostTrust
+	if r := c.routes.find(c.now, s.guid); r != nil && r.results > 0 {
+		r.results-- // whoever brought it has used up some of its own
 	}
 	switch {
 	case s.found >= int(s.query.Max) || s.deadline == never:
 	case len(s.under) == 0:
-		s.wake = never
 		s.plan.ended(c, s)
 		c.searchTimer()
 	case s.wake == never:
 		s.wake = c.now + c.trip(ScoutHops)
 		c.searchTimer()
 	}
+}
+
+// blame lets the link that brought a false result be trusted less. Who says itself that
+// it has what it does not is a liar; one that passed another's word on is at most as bad
+// as one that loses what it carries, once a search, for anybody behind it can forge.
+func (c *Core) blame(s *search, holder wire.PeerID, b *brought) {
+	at := slices.IndexFunc(c.view, func(l *link) bool { return l.serial == b.by })
+	if at < 0 {
+		return
+	}
+	l := c.view[at]
+	if l.peer == holder {
+		l.trust = -MostTrust
+		return
+	}
+	for _, other := range s.results {
+		if other.rejected && other.by == b.by {
+			return
+		}
+	}
+	l.trust = max(l.trust-2, -MostTrust)
 }
 
 // trip is how long that many hops may take, there being some that wait in vain for

@@ -13,6 +13,7 @@ type attempt struct {
 	link   uint32
 	slot   uint8
 	probe  bool // a hit is all that there is to come of it
+	direct bool // it names the node as its asker
 }
 
 // numbered is one attempt of a search, under way or not.
@@ -68,8 +69,9 @@ func (c *Core) open(s *search, l *link, probe bool) (wire.GUID, bool) {
 	s.attempts++
 	guid := s.guidOf(s.attempts)
 	c.attempts[guid] = numbered{s, s.attempts}
-	c.routes.add(c.now, guid, route{looked: true})
-	c.routes.add(c.now, Aside(guid), route{looked: true})
+	own := route{looked: true, question: s.question}
+	c.routes.add(c.now, guid, own)
+	c.routes.add(c.now, Aside(guid), own)
 	if l != nil {
 		s.under = append(s.under, attempt{number: s.attempts, link: l.serial, slot: l.slot, probe: probe})
 	}
@@ -107,6 +109,7 @@ func (c *Core) sendWalk(s *search, hops uint8, w wire.Walk) {
 		return
 	}
 	k.guid = guid
+	s.under[len(s.under)-1].direct = w.Asker.Peer != ""
 	if s.back {
 		s.backs = append(s.backs, s.attempts)
 	}
@@ -114,6 +117,16 @@ func (c *Core) sendWalk(s *search, hops uint8, w wire.Walk) {
 		s.seeing = append(s.seeing, s.attempts)
 	}
 	c.pass(k, l)
+}
+
+// later has a plan called again when a link may carry one more query; false if none ever
+// will.
+func (c *Core) later(s *search) bool {
+	if c.healthy() == 0 || s.attempts == MaxAttempts {
+		return false
+	}
+	s.wake = c.now + c.queryLimit.every
+	return true
 }
 
 // probeOrigin lets an attempt of an own search go to an origin.

@@ -14,6 +14,7 @@ type budget struct {
 	wants     bucket // and asks for
 	wanting   bucket // and is asked for
 	answered  bucket // what it is sent as an asker that others name
+	naming    bucket // what neighbours are sent because its queries name them
 	dialling  bucket // dials of askers that its queries name
 	queries   uint32 // that it sent
 	repeated  uint32 // of those, ones that it had sent before
@@ -28,7 +29,7 @@ func (c *Core) budget(peer wire.PeerID) budget {
 		control: controlLimit.full(c.now), excess: excessLimit.full(c.now),
 		in: c.queryLimit.full(c.now), out: c.queryLimit.full(c.now),
 		summaries: summaryLimit.full(c.now), published: nearLimit.full(c.now),
-		answered: answerLimit.full(c.now), dialling: answerLimit.full(c.now),
+		answered: answerLimit.full(c.now), naming: answerLimit.full(c.now), dialling: answerLimit.full(c.now),
 		wants: summaryLimit.full(c.now), wanting: summaryLimit.full(c.now),
 	}
 }

@@ -47,6 +47,7 @@ type Core struct {
 	queryLimit limit
 	routes     aging[wire.GUID, route]
 	results    aging[source, uint8]
+	scratch    []byte                 // what is digested
 	looking    map[wire.GUID]*carried // walks that are looked up in the own index
 	custodies  []custody              // walks that are not acknowledged yet
 	nonce      uint32                 // of the last one
@@ -142,7 +143,7 @@ func (c *Core) Handle(now time.Time, ev Event) []Effect {
 	case Lost:
 		c.lost(ev.Peer)
 	case Matched:
-		c.matched(ev.GUID, ev.Items)
+		c.matched(&ev)
 	case Ask:
 		c.ask(&ev)
 	case Cancel:
@@ -158,7 +159,7 @@ func (c *Core) Handle(now time.Time, ev Event) []Effect {
 	case Leave:
 		c.leave()
 	case Reject:
-		c.reject(ev.GUID, ev.Peer)
+		c.reject(ev.GUID, ev.Peer, ev.Items)
 	case Share:
 		c.share(ev.Filter)
 	case Role:

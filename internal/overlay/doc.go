@@ -18,7 +18,9 @@
 //   - Close ends the link once what was sent is flushed, and gives up a dial that
 //     is under way. Without a link there is nothing to do.
 //   - Probe is answered by Probed or Unreachable, once.
-//   - Match is answered by Matched, once, also where nothing was found.
+//   - Match is answered by Matched, once, also where nothing was found or, with
+//     Dropped, nothing was looked up.
+//   - What came over a link that the core closed is not Received any more.
 //   - Hello and Refusal stay in the driver. Received carries in Peers[0] the
 //     sender's own contact, from its hello.
 //   - Every contact that comes in was verified by its signature.

@@ -16,12 +16,13 @@ type Event struct {
 	GUID  wire.GUID      // Ask, Cancel, Reject: which query of our own, a secret; Matched: that of the Match
 	Query *wire.Query    // Ask
 	TTL   uint8          // Ask: how far a flood goes; 0 means the default
-	Items []wire.Item    // Matched: what the own index holds
+	Items []wire.Item    // Matched: what the own index holds; Reject: the one that was false
 
 	Strategy Strategy        // Ask: how it travels
 	Within   time.Duration   // Ask: when the answer is worthless; 0 means the default
 	Filter   *summary.Filter // Share
 	Leaf     bool            // Role
+	Dropped  bool            // Matched: the own index was not asked, for the driver is too busy
 }
 
 // EventKind tells which event an [Event] is.
@@ -40,7 +41,7 @@ const (
 	Ask                              // start a query of our own
 	Cancel                           // no more hits wanted for GUID
 	Matched                          // the own index answers a Match, with nothing at times
-	Reject                           // Peer's hits for our own query GUID were false
+	Reject                           // what Peer is said to hold, for our own query GUID, was false
 	Share                            // the own index can be found by Filter from now on
 	Role                             // the node is a leaf from now on, or is none
 	Strain                           // the driver dropped messages: the node carries too much

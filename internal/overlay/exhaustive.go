@@ -29,13 +29,15 @@ func (x *exhaustive) waited(c *Core, s *search) {
 }
 
 func (x *exhaustive) survey(c *Core, s *search) {
-	x.surveys++
 	c.sendWalk(s, SurveyHops, wire.Walk{
-		Kind: wire.WalkSurvey, Asker: c.asker(s, x.surveys), Seen: c.seen(wire.MaxSeen), Careful: true,
+		Kind: wire.WalkSurvey, Asker: c.asker(s, x.surveys+1), Seen: c.seen(wire.MaxSeen), Careful: true,
 	})
 	if len(s.under) == 0 {
-		c.finish(s)
+		if !c.later(s) {
+			c.finish(s)
+		}
 		return
 	}
+	x.surveys++
 	s.wake = c.now + c.trip(SurveyHops) + LostHops*c.ackWait(nil)
 }

@@ -8,8 +8,13 @@ type expandingRing struct {
 
 func (r *expandingRing) start(c *Core, s *search) { r.waited(c, s) }
 
-// ended is told that what came was false: the ring goes on growing.
-func (r *expandingRing) ended(c *Core, s *search) { r.waited(c, s) }
+// ended is told that what came was false: the ring goes on growing, when its time has
+// come.
+func (r *expandingRing) ended(c *Core, s *search) {
+	if s.wake == never {
+		r.waited(c, s)
+	}
+}
 
 func (r *expandingRing) waited(c *Core, s *search) {
 	if r.ttl == s.ttl {

@@ -36,7 +36,7 @@ func (c *Core) flooded(l *link, m *wire.Message) {
 	}
 	ttl := min(m.TTL, MaxTTL-m.Hops) - 1
 	hops := m.Hops + 1
-	c.routes.add(c.now, m.GUID, route{from: l.serial, slot: l.slot, hops: hops, looked: true, seen: l.bit(), traced: m.Query.Trace})
+	c.routes.add(c.now, m.GUID, route{from: l.serial, slot: l.slot, hops: hops, looked: true, question: c.digest(m.Query), seen: l.bit(), traced: m.Query.Trace})
 	if ttl > 0 && !c.cfg.Leaf {
 		c.spread(m.GUID, m.Query, ttl, hops, l)
 	}

@@ -9,9 +9,11 @@ import "github.com/grapevine-p2p/grapevine/internal/wire"
 // does not help, or what came was false, as among the hostile, more and more scouts go
 // out at once.
 type guided struct {
-	stage guidedStage
-	round int // of attempts after some were lost
-	walks int // walkers so far
+	stage  guidedStage
+	probed int // rounds of probes in a row that brought nothing
+	round  int // of attempts after some were lost
+	walks  int // walkers so far
+	found  int // when the last round of probes went out
 }
 
 type guidedStage uint8
@@ -26,8 +28,17 @@ const (
 func (g *guided) start(c *Core, s *search) { g.probeOrScout(c, s) }
 
 // probeOrScout probes no more origins at first than results are wanted: most keep what
-// they promise.
+// they promise. Where two rounds bring nothing more do not go on with it: one link may
+// lead to very many that promise everything.
 func (g *guided) probeOrScout(c *Core, s *search) {
+	if s.found > g.found {
+		g.probed, g.found = 0, s.found
+	}
+	if g.probed == VainProbes {
+		g.scout(c, s)
+		return
+	}
+	g.probed++
 	n := MaxProbes
 	if len(s.tried) == 0 {
 		n = min(n, int(s.query.Max))
@@ -118,7 +129,9 @@ func (g *guided) send(c *Core, s *search, n int, hops uint8, w wire.Walk) {
 		c.sendWalk(s, hops, w)
 	}
 	if len(s.under) == 0 {
-		c.finish(s)
+		if !c.later(s) {
+			c.finish(s)
+		}
 		return
 	}
 	if g.stage == again && len(s.wrong) > 0 {

@@ -7,10 +7,15 @@ import (
 )
 
 // matched is told what the own index holds for a query that came in.
-func (c *Core) matched(guid wire.GUID, items []wire.Item) {
+func (c *Core) matched(ev *Event) {
+	guid, items := ev.GUID, ev.Items
 	if k := c.looking[guid]; k != nil {
 		delete(c.looking, guid)
-		c.looked(k, items)
+		if ev.Dropped {
+			c.unanswered(k)
+		} else {
+			c.looked(k, items)
+		}
 		return
 	}
 	r := c.routes.find(c.now, guid)
@@ -49,6 +54,9 @@ func (c *Core) hits(guid wire.GUID, r *route, hops uint8, items []wire.Item, w *
 		return 0
 	}
 	items = items[:c.admitted(r, guid, 0, min(len(items), MaxAnswerResults))]
+	if len(items) > 0 {
+		c.set(&way)
+	}
 	for len(items) > 0 {
 		n := hitful(items)
 		m := wire.Message{
@@ -85,14 +93,18 @@ func (c *Core) report(k *carried) {
 	if r == nil {
 		return
 	}
-	if way, ok := c.wayBack(k.hops, r, &k.walk); ok && c.sendBack(&m, way) {
-		c.stats.Reports++
+	if way, ok := c.wayBack(k.hops, r, &k.walk); ok {
+		c.set(&way)
+		if c.sendBack(&m, way) {
+			c.stats.Reports++
+		}
 	}
 }
 
 // wayBack is how hits and reports go to an asker.
 type wayBack struct {
 	to     wire.PeerID
+	over   *link        // that the query came over; nil: it is gone
 	asker  *link        // a neighbour that is named as the asker, and may not have asked at all
 	dialed wire.Contact // an asker that is no neighbour
 }
@@ -106,11 +118,12 @@ func (c *Core) wayBack(hops uint8, r *route, w *wire.Walk) (wayBack, bool) {
 		far := hops > DirectAfter
 		l := c.links[w.Asker.Peer]
 		switch {
-		case l != nil && l.answered.used(c.now, answerLimit) < answerLimit.burst:
-			return wayBack{to: l.peer, asker: l}, true
-		case l == nil && far && c.requestTo(w.Asker.Peer) == nil && len(c.directs) < MaxDirects && c.mayDial(back):
-			c.directs = append(c.directs, dialled{w.Asker.Peer, c.now + DirectWithin})
-			return wayBack{to: w.Asker.Peer, dialed: w.Asker}, true
+		case l != nil && l == back: // it asked itself
+			return wayBack{to: l.peer, over: l}, true
+		case l != nil && l.answered.used(c.now, answerLimit)+c.kept(back) < answerLimit.burst:
+			return wayBack{to: l.peer, over: back, asker: l}, true
+		case l == nil && far && c.requestTo(w.Asker.Peer) == nil && c.mayDial(w.Asker.Peer, back):
+			return wayBack{to: w.Asker.Peer, over: back, dialed: w.Asker}, true
 		case far:
 			return wayBack{}, false
 		}
@@ -118,22 +131,60 @@ func (c *Core) wayBack(hops uint8, r *route, w *wire.Walk) (wayBack, bool) {
 	if back == nil {
 		return wayBack{}, false
 	}
-	return wayBack{to: back.peer}, true
+	return wayBack{to: back.peer, over: back}, true
 }
 
-// mayDial takes what an asker may be dialled for from what is left of the link that its
-// query came over; nil: of those that are gone.
-func (c *Core) mayDial(l *link) bool {
+// dialsOf is what is left of the dials of askers that the queries over a link name; nil:
+// over those that are gone.
+func (c *Core) dialsOf(l *link) *bucket {
 	if l == nil {
-		return c.answers.take(c.now, answerLimit, 0)
+		return &c.answers
 	}
-	return l.dialling.take(c.now, answerLimit, 0)
+	return &l.dialling
+}
+
+func (c *Core) mayDial(asker wire.PeerID, over *link) bool {
+	return (c.dialTo(asker) >= 0 || len(c.directs) < MaxDirects) &&
+		c.dialsOf(over).used(c.now, answerLimit) < answerLimit.burst
+}
+
+// dialTo is the place of an asker among those that are dialled, or -1.
+func (c *Core) dialTo(asker wire.PeerID) int {
+	return slices.IndexFunc(c.directs, func(d dialled) bool { return d.asker == asker })
+}
+
+// set takes what a way back costs before anything goes out on it.
+func (c *Core) set(way *wayBack) {
+	if way.dialed.Peer == "" {
+		return
+	}
+	c.dialsOf(way.over).take(c.now, answerLimit, 0)
+	at := c.dialTo(way.to)
+	if at < 0 {
+		at = len(c.directs)
+		c.directs = append(c.directs, dialled{asker: way.to})
+	}
+	c.directs[at].due = c.now + DirectWithin
+}
+
+// kept is how much of what a neighbour may be sent as a named asker is left to others
+// when a query over this link names it: the more, the more of such there were.
+func (c *Core) kept(over *link) int {
+	if over == nil {
+		return answerLimit.burst / 2
+	}
+	return over.naming.used(c.now, answerLimit) / 2
 }
 
 // sendBack sends a hit or report to its asker.
 func (c *Core) sendBack(m *wire.Message, way wayBack) bool {
-	if way.asker != nil && !way.asker.answered.take(c.now, answerLimit, 0) {
-		return false
+	if way.asker != nil {
+		if !way.asker.answered.take(c.now, answerLimit, c.kept(way.over)) {
+			return false
+		}
+		if way.over != nil {
+			way.over.naming.take(c.now, answerLimit, 0)
+		}
 	}
 	e := c.send(way.to, *m)
 	if way.dialed.Peer != "" {
@@ -229,12 +280,13 @@ func (c *Core) direct(peer wire.PeerID, m *wire.Message) {
 		if s := c.attemptOf(m.GUID).search; s != nil {
 			s.direct = true
 		}
-		c.arrivedHome(peer, 0, m)
+		c.arrivedHome(peer, peer.Mark(), m)
 	}
 }
 
-// arrivedHome takes a hit or report for a query of the node's own.
-func (c *Core) arrivedHome(peer wire.PeerID, serial uint32, m *wire.Message) {
+// arrivedHome takes a hit or report for a query of the node's own. Its source is the link
+// that brought it, or the peer that made it and is no neighbour.
+func (c *Core) arrivedHome(peer wire.PeerID, source uint32, m *wire.Message) {
 	a := c.attemptOf(m.GUID)
 	s := a.search
 	if s == nil {
@@ -249,7 +301,11 @@ func (c *Core) arrivedHome(peer wire.PeerID, serial uint32, m *wire.Message) {
 	if r == nil {
 		r = c.routes.add(c.now, s.guid, route{})
 	}
-	n := c.admitted(r, s.guid, serial, len(m.Items))
+	items := s.asked(m.Items)
+	if len(items) == 0 {
+		return
+	}
+	n := c.admitted(r, s.guid, source, len(items))
 	if n == 0 {
 		if l := c.links[peer]; l != nil {
 			c.excess(l)
@@ -260,13 +316,13 @@ func (c *Core) arrivedHome(peer wire.PeerID, serial uint32, m *wire.Message) {
 		c.undialled = c.now + UndialledFor
 	}
 	c.stats.HitsDelivered++
-	s.found += s.fresh(m.Contact.Peer, m.Items[:n])
+	s.found += s.fresh(m.Contact.Peer, source, items[:n])
 	if m.Tally != nil {
 		s.count(a.number, m.Tally)
 	}
 	e := c.emit(Deliver, peer)
 	e.GUID, e.Msg, e.Tally = s.guid, *m, c.tally(s)
-	e.Msg.Items = m.Items[:n:n]
+	e.Msg.Items = items[:n:n]
 	c.delivered(a, m.Tally)
 }
 

@@ -26,7 +26,13 @@ import (
 //	                                                  TestFewCannotFillTheState
 //	make many messages of one                         TestOneWalkIsFewMessages
 //	have this node dial or write to a victim          TestForgedAskersMakeNoWeapon, TestForgedAskersCostNoLink
-//	take what it answers to others                    TestForgedAskersTakeNobodysAnswers
+//	take what it answers to others                    TestForgedAskersTakeNobodysAnswers, TestOneNamesNobodyMute,
+//	                                                  TestWhoAsksItselfIsSentAll
+//	take the room of others' results, or stop         TestOneLiarTakesNobodysRoom, TestAnotherKeyIsNoAnswer
+//	a search, by false ones
+//	have honest neighbours trusted less               TestForgedHitsCostTheirBringer
+//	have a holder deny what it has                    TestAlteredQuestionsDenyNothing, TestBusyPeersDenyNothing
+//	keep a search at those that promise all           TestPromisesDelayNoScout
 //	promise what it does not have                     walk-false.txt, TestFalseMatchesAreHeldAgainstTheirRate,
 //	                                                  TestNobodyIsHeldToWhatItNeverPromised
 //	tell more, or otherwise, than an honest origin    summary-rate.txt, summary-limits.txt, TestOriginsAreBounded,

@@ -170,7 +170,7 @@ const (
 	MaxRoutes        = 1 << 17          // 24 links at 10 queries/s for nine minutes
 	RouteLife        = 10 * time.Minute // a hit later than this finds no way back
 	MaxLinkResults   = 64               // results of one query taken from one link
-	MaxQueryResults  = wire.MaxWanted   // results of one own query in all
+	MaxQueryResults  = wire.MaxWanted   // results of one own query in all, less those that were false
 	MaxAnswerResults = MaxLinkResults   // results of our own: a neighbour takes no more
 	// MaxHitBytes bounds the items of one hit; the rest of a hit is the
 	// holder's record.
@@ -214,6 +214,8 @@ const (
 	// that of an exhaustive query at each of its peers.
 	MaxProbes       = 3
 	MaxSurveyProbes = 16
+	// VainProbes is how many rounds of probes may bring nothing before a scout goes.
+	VainProbes = 2
 	// MaxAttempts bounds the attempts of one search: seven bits.
 	MaxAttempts = 127
 	// MaxPast and MaxTried bound what a walk remembers.

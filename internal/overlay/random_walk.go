@@ -14,7 +14,9 @@ func (r *randomWalk) start(c *Core, s *search) {
 		c.sendWalk(s, WalkHops, wire.Walk{Kind: wire.WalkRandom, Asker: c.asker(s, r.round)})
 	}
 	if len(s.under) == 0 {
-		c.finish(s)
+		if !c.later(s) {
+			c.finish(s)
+		}
 		return
 	}
 	s.wake = c.now + c.trip(WalkHops)

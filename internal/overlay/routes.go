@@ -14,13 +14,15 @@ type route struct {
 	direct   bool   // hits from afar go straight to the asker
 	traced   bool   // hits say who passed them on
 	reported uint8  // reports relayed so far
+	question uint64 // what it asks for, digested
 	seen     uint64 // the slots of the links that have sent the query
 }
 
-// source is a link that brings hits for a query.
+// source is who brings hits for a query: a link by its serial, or a peer that is no
+// neighbour by its mark.
 type source struct {
 	guid wire.GUID
-	link uint32
+	who  uint32
 }
 
 // back returns the link that hits of r go to, or nil if it is gone.
@@ -31,15 +33,15 @@ func (c *Core) back(r *route) *link {
 	return nil
 }
 
-// admitted returns how many of n results may still come from link for the query
+// admitted returns how many of n results may still come from a source for the query
 // of r, and counts them. A relay takes no more in all than the one neighbour that
 // it passes them to will take from it.
-func (c *Core) admitted(r *route, guid wire.GUID, link uint32, n int) int {
+func (c *Core) admitted(r *route, guid wire.GUID, who uint32, n int) int {
 	all := MaxLinkResults
 	if r.from == 0 {
 		all = MaxQueryResults
 	}
-	key := source{guid, link}
+	key := source{guid, who}
 	taken := c.results.find(c.now, key)
 	if taken == nil {
 		taken = c.results.add(c.now, key, 0)

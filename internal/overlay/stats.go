@@ -19,6 +19,8 @@ type Stats struct {
 	WalksEnded       uint64 // that came to their end here
 	WalksLost        uint64 // passed on in vain, and taken back
 	WalksRefused     uint64 // dropped: a leaf relays nothing
+	WalksAltered     uint64 // dropped: another question under the same GUID
+	WalksUnanswered  uint64 // not looked up: too many are being
 	Acks             uint64 // walks passed on and acknowledged
 	AcksLate         uint64 // of those, after they had gone on elsewhere
 	Reports          uint64 // sent
@@ -73,6 +75,8 @@ func (s *Stats) Add(o *Stats) {
 	s.WalksEnded += o.WalksEnded
 	s.WalksLost += o.WalksLost
 	s.WalksRefused += o.WalksRefused
+	s.WalksAltered += o.WalksAltered
+	s.WalksUnanswered += o.WalksUnanswered
 	s.Acks += o.Acks
 	s.AcksLate += o.AcksLate
 	s.Reports += o.Reports

@@ -38,7 +38,7 @@ var update = flag.Bool("update", false, "write what the core does into testdata/
 //	       summary ORIGIN [seq=N] [forged] WORD... | want P... | withdraw P... |
 //	       change ORIGIN base=N from=WORD,WORD WORD...
 //	ask GUID [ttl=N] [by=STRATEGY] [max=N] [within=DURATION] [trace] WORD... | matched GUID ITEM... | cancel GUID |
-//	       reject GUID HOLDER                 by=flood unless said otherwise
+//	       reject GUID HOLDER ITEM            by=flood unless said otherwise
 //	share WORD...                           the own index holds these words
 //	repeat N COMMAND                        only the last time is shown
 //	run DURATION [answered|quiet]           ticks whenever the core wants one;
@@ -312,7 +312,7 @@ func (s *script) event(f []string) Event {
 		e.Query = q
 		return e
 	case "reject":
-		return Event{Kind: Reject, GUID: s.guid(rest[0]), Peer: wire.PeerID(rest[1])}
+		return Event{Kind: Reject, GUID: s.guid(rest[0]), Peer: wire.PeerID(rest[1]), Items: items(rest[2:])}
 	case "share":
 		return Event{Kind: Share, Filter: filterOf(rest)}
 	case "role":

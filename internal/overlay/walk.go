@@ -1,6 +1,8 @@
 package overlay
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"slices"
 
 	"github.com/grapevine-p2p/grapevine/internal/summary"
@@ -56,13 +58,22 @@ func (c *Core) walked(l *link, m *wire.Message) {
 		k.ttl = min(k.ttl, ProbeHops-1)
 	}
 	k.walk.Past = remember(w.Past, c.self.Peer.Mark(), MaxPast)
+	question := c.digest(m.Query)
 	r := c.routes.find(c.now, m.GUID)
-	if r == nil {
-		r = c.routes.add(c.now, m.GUID, route{from: l.serial, slot: l.slot, hops: k.hops, direct: w.Asker.Peer != ""})
+	switch {
+	case r == nil:
+		r = c.routes.add(c.now, m.GUID, route{from: l.serial, slot: l.slot, hops: k.hops, direct: w.Asker.Peer != "", question: question})
+	case r.question != question:
+		c.stats.WalksAltered++ // an answer to the other question would be a lie
+		return
 	}
 	r.hops = min(r.hops, k.hops) // it may have come here by a detour first
 	switch {
-	case r.looked, w.Kind == wire.WalkProbe && w.Target != c.self.Peer, len(c.looking) >= MaxCarried:
+	case w.Kind == wire.WalkProbe && w.Target != c.self.Peer:
+		c.arrived(k, 0)
+	case c.looking[m.GUID] != nil, !r.looked && len(c.looking) >= MaxCarried:
+		c.unanswered(k)
+	case r.looked:
 		c.arrived(k, int(r.found))
 	default:
 		r.looked = true
@@ -70,6 +81,29 @@ func (c *Core) walked(l *link, m *wire.Message) {
 		e := c.emit(Match, l.peer)
 		e.GUID, e.Query, e.Hops = m.GUID, m.Query, k.hops
 	}
+}
+
+// digest tells questions apart, also those that are made to look alike.
+func (c *Core) digest(q *wire.Query) uint64 {
+	c.scratch = append(append(c.scratch[:0], q.Key...), 0)
+	for _, word := range q.Words {
+		c.scratch = append(append(c.scratch, word...), 0)
+	}
+	sum := sha256.Sum256(c.scratch)
+	return binary.LittleEndian.Uint64(sum[:])
+}
+
+// unanswered lets a walk go on from here that was not looked up. Who sent it to this very
+// node is not told that there is nothing: it hears nothing, and goes on itself if it waits.
+func (c *Core) unanswered(k *carried) {
+	c.stats.WalksUnanswered++
+	if k.walk.Target == c.self.Peer {
+		if k.walk.Careful || k.walk.Kind == wire.WalkProbe || c.cfg.Leaf {
+			return
+		}
+		k.walk.Target, k.ack = "", 0
+	}
+	c.arrived(k, 0)
 }
 
 // looked is told what the own index holds for a walk.
@@ -269,6 +303,7 @@ func (c *Core) probeAll(k *carried, peers []wire.PeerID) {
 		if c.routes.find(c.now, guid) == nil {
 			c.routes.add(c.now, guid, route{
 				from: own.from, slot: own.slot, hops: own.hops, direct: own.direct, looked: own.looked, found: own.found,
+				question: own.question,
 			})
 			own = c.routes.find(c.now, k.guid)
 		}

@@ -162,7 +162,7 @@ func (n *Network) delivered(x *node, e *overlay.Effect) {
 	holder := NodeOf(e.Msg.Contact.Peer)
 	if !n.holds(holder, s.Query) {
 		s.False++
-		x.todo = append(x.todo, overlay.Event{Kind: overlay.Reject, GUID: e.GUID, Peer: e.Msg.Contact.Peer})
+		x.todo = append(x.todo, overlay.Event{Kind: overlay.Reject, GUID: e.GUID, Peer: e.Msg.Contact.Peer, Items: e.Msg.Items[:1:1]})
 		return
 	}
 	if len(s.Hits) == 0 {
