@@ -176,7 +176,13 @@ func (s *Server) look(ctx context.Context) federation.Status {
 	s.rememberMembers(members)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	were := s.members
 	s.members = members
+	for _, m := range were {
+		if !s.hasMember(m.Peer.ID) {
+			s.cut(m.Peer.ID) // what members only may hear it hears no more
+		}
+	}
 	for _, m := range members {
 		id := m.Peer.ID
 		if id == s.Host.ID() || s.fellows[id] != nil || len(s.fellows) >= maxFellows || s.ctx.Err() != nil {
@@ -191,7 +197,7 @@ func (s *Server) look(ctx context.Context) federation.Status {
 		}()
 	}
 	for id, cancel := range s.fellows {
-		if !slices.ContainsFunc(members, func(m Member) bool { return m.Peer.ID == id }) {
+		if !s.hasMember(id) {
 			cancel()
 			delete(s.fellows, id)
 			s.journal.add(s.story.forget(id)...)
@@ -224,6 +230,11 @@ func (s *Server) rememberMembers(members []Member) {
 func (s *Server) isFellow(id peer.ID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.hasMember(id)
+}
+
+// hasMember is isFellow with mu held.
+func (s *Server) hasMember(id peer.ID) bool {
 	return slices.ContainsFunc(s.members, func(m Member) bool { return m.Peer.ID == id })
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
@@ -35,12 +36,13 @@ func (s *Server) serve(stream network.Stream) {
 	_ = stream.Reset()
 }
 
-// admit counts a stream against the limits.
+// admit counts a stream against the limits. Strangers keep no server of the federation
+// out.
 func (s *Server) admit(stream network.Stream) bool {
 	id := stream.Conn().RemotePeer()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.running || len(s.streams) >= s.Limits.Streams || s.perPeer[id] >= s.Limits.StreamsPerPeer {
+	if !s.running || s.perPeer[id] >= s.Limits.StreamsPerPeer || len(s.streams) >= s.Limits.Streams && !s.hasMember(id) {
 		return false
 	}
 	s.streams[stream] = true
@@ -58,6 +60,15 @@ func (s *Server) release(stream network.Stream) {
 	}
 	s.mu.Unlock()
 	s.wg.Done()
+}
+
+// cut ends the streams of a peer. It is called with mu held.
+func (s *Server) cut(id peer.ID) {
+	for stream := range s.streams {
+		if stream.Conn().RemotePeer() == id {
+			_ = stream.Reset() // its goroutine ends with an error
+		}
+	}
 }
 
 func (s *Server) answerAll(stream network.Stream) error {
@@ -201,12 +212,16 @@ func (s *Server) pause(d time.Duration) error {
 
 // within takes from the rates of whoever is at the other end, and says in how long
 // it may ask again when they are used up. Registrations and removals have rates of
-// their own besides.
+// their own besides. A server of the federation asks seldom, and is not to be kept out by
+// who used up the rate of its address.
 func (s *Server) within(conn network.Conn, claiming bool) (wait time.Duration, ok bool) {
 	from, _ := origin(conn.RemoteMultiaddr())
 	s.mu.Lock()
 	now := time.Now()
-	wait, ok = s.requests.take(now, conn.RemotePeer(), from)
+	ok = s.hasMember(conn.RemotePeer())
+	if !ok {
+		wait, ok = s.requests.take(now, conn.RemotePeer(), from)
+	}
 	if ok && claiming {
 		wait, ok = s.claims.take(now, conn.RemotePeer(), from)
 	}
