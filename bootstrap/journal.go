@@ -21,7 +21,9 @@ type journal struct {
 	revision atomic.Uint64                 // of the newest change; the first is 1
 	added    atomic.Pointer[chan struct{}] // closed by the next change, and replaced
 
-	mu sync.Mutex // whoever adds
+	mu     sync.Mutex // whoever adds
+	oldest uint64     // the revision of what is kept the longest
+	size   int        // bytes that the changes take
 }
 
 // noted is a change in the journal.
@@ -31,6 +33,12 @@ type noted struct {
 	encoded  atomic.Pointer[encoding] // nil: nobody has asked
 }
 
+// cost is the number of bytes that a change takes beyond the table: what it tells of may
+// have ended, and it is kept as it is sent besides.
+func (n *noted) cost() int {
+	return changeCost + 2*(costOf(n.entry.claim, n.entry.told())-entryCost)
+}
+
 // encoding is a change as it is sent at some time: the spans in it count from there.
 type encoding struct {
 	at   time.Time
@@ -38,7 +46,7 @@ type encoding struct {
 }
 
 func newJournal(size int, epoch uint64, encode encoder) *journal {
-	j := &journal{epoch: epoch, encode: encode, turns: newTurns(size), ring: make([]atomic.Pointer[noted], size)}
+	j := &journal{epoch: epoch, encode: encode, turns: newTurns(size), ring: make([]atomic.Pointer[noted], size), oldest: 1}
 	added := make(chan struct{})
 	j.added.Store(&added)
 	return j
@@ -52,12 +60,32 @@ func (j *journal) add(changes ...change) {
 	defer j.mu.Unlock()
 	for _, c := range changes {
 		c.was = nil
-		revision := j.revision.Load() + 1
-		j.slot(revision).Store(&noted{change: c, revision: revision})
-		j.revision.Store(revision)
+		j.keep(&noted{change: c, revision: j.revision.Load() + 1})
 	}
 	next := make(chan struct{})
 	close(*j.added.Swap(&next))
+}
+
+// keep adds one change, in place of as many of the oldest as it takes.
+func (j *journal) keep(n *noted) {
+	j.size += n.cost()
+	for n.revision-j.oldest >= uint64(len(j.ring)) {
+		j.drop()
+	}
+	crowded := j.size > journalBytes
+	for j.size > journalBytes && j.oldest < n.revision {
+		j.drop()
+	}
+	j.slot(n.revision).Store(n)
+	j.revision.Store(n.revision)
+	if kept := n.revision - j.oldest + 1; crowded || kept > j.turns.kept.Load() {
+		j.turns.kept.Store(kept)
+	}
+}
+
+func (j *journal) drop() {
+	j.size -= j.slot(j.oldest).Swap(nil).cost()
+	j.oldest++
 }
 
 // now returns the revision of the newest change.
@@ -81,7 +109,7 @@ func (j *journal) read(revision uint64, take func(*noted) bool) (count int, err 
 	for revision < now {
 		revision++
 		c := j.slot(revision).Load()
-		if c.revision != revision { // another has taken its place
+		if c == nil || c.revision != revision { // others have taken its place
 			return count, ErrLagged
 		}
 		if !take(c) {

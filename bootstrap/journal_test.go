@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -75,6 +76,46 @@ func TestJournalFillsABufferAtMost(t *testing.T) {
 	}
 	if revision != j.now() {
 		t.Errorf("told of %d of %d changes", revision, j.now())
+	}
+}
+
+// Of big changes fewer are kept, and whoever has not heard of them is hastened earlier;
+// when they are over, as many as ever.
+func TestJournalIsBoundedByBytes(t *testing.T) {
+	j := newJournal(journalSize, 1, encodeOwn)
+	add := func(e entry) {
+		j.add(change{kind: Updated, entry: e})
+		size, kept := 0, uint64(0)
+		for i := range j.ring {
+			if n := j.ring[i].Load(); n != nil {
+				size += n.cost()
+				kept++
+			}
+		}
+		if size > journalBytes || size != j.size || kept != j.now()-j.oldest+1 {
+			t.Fatalf("%d changes take %d bytes, reckoned as %d since revision %d", kept, size, j.size, j.oldest)
+		}
+	}
+	fat, thin := fattest(0), entry{claim: &claim{sealed: strings.Repeat("x", 300)}}
+	for range 3 * journalBytes / len(fat.claim.sealed) / 4 {
+		add(fat)
+	}
+	kept := j.turns.kept.Load()
+	if kept < 900 || kept != j.now()-j.oldest+1 {
+		t.Errorf("%d of %d are kept, from %d on", kept, j.now(), j.oldest)
+	}
+	if count, err := j.read(j.oldest-1, func(*noted) bool { return true }); err != nil || uint64(count) != kept {
+		t.Errorf("what is kept: %d changes, %v", count, err)
+	}
+	if _, err := j.read(j.oldest-2, func(*noted) bool { return true }); !errors.Is(err, ErrLagged) {
+		t.Errorf("what is not kept any more: %v", err)
+	}
+	for range journalSize {
+		j.add(change{kind: Updated, entry: thin})
+	}
+	add(thin)
+	if kept := j.turns.kept.Load(); kept != journalSize {
+		t.Errorf("%d small ones are kept", kept)
 	}
 }
 

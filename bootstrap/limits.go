@@ -293,6 +293,11 @@ const (
 	// journalSize is the number of changes kept for watchers: at a thousand
 	// changes a second one may lag by eight.
 	journalSize = 8192
+	// journalBytes is what they take at the most in each of the two journals: more than
+	// so many of usual size do, and a thousand of the biggest. changeCost is what each
+	// takes besides what it tells.
+	journalBytes = 16 << 20
+	changeCost   = 400
 	// writeQueue is the number of claims that wait for the disk, and writeBatch
 	// how many share a sync.
 	writeQueue = 1024

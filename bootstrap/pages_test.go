@@ -57,7 +57,7 @@ func listed(t *testing.T, to *sink, entries []entry, encode encoder) []*pb.Direc
 
 // fattest is the biggest entry that anybody can register.
 func fattest(n int) entry {
-	told := &self{agent: strings.Repeat("a", maxAgent), rtt: maxRTT}
+	told := &self{agent: strings.Repeat("a", maxAgent), rtt: maxRTT, strangers: maxNeighbours}
 	for i := range maxNeighbours {
 		told.neighbours = append(told.neighbours, peer.ID(fmt.Sprintf("%0*d", wire.MaxPeerID, i)))
 	}

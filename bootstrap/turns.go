@@ -3,13 +3,14 @@ package bootstrap
 import (
 	"container/list"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // turns lets many watchers of a journal be told in turn: all at once would keep
 // whoever registers waiting for thousands.
 type turns struct {
-	size   uint64        // of the journal
+	kept   atomic.Uint64 // changes that there is room for in the journal
 	behind chan struct{} // somebody has more to hear
 
 	mu    sync.Mutex
@@ -27,7 +28,11 @@ type turn struct {
 // lacks is how many changes it has not heard of.
 func (w *turn) lacks(now uint64) uint64 { return now - min(now, w.heard) }
 
-func newTurns(size int) *turns { return &turns{size: uint64(size), behind: make(chan struct{}, 1)} }
+func newTurns(size int) *turns {
+	t := &turns{behind: make(chan struct{}, 1)}
+	t.kept.Store(uint64(size))
+	return t
+}
 
 // join gives a watcher that has heard of a revision a place, from which it is called
 // at each change after it, until it leaves.
@@ -76,7 +81,7 @@ func (t *turns) call(now uint64) (more bool) {
 		}
 		next := first.Value.(*turn)
 		if next.lacks(now) > 0 {
-			if called >= perStep(t.order.Len())<<haste(next.lacks(now), t.size) {
+			if called >= perStep(t.order.Len())<<haste(next.lacks(now), t.kept.Load()) {
 				return true
 			}
 			called++
@@ -98,7 +103,7 @@ func (t *turns) rest(now uint64) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	first, round := t.order.Front(), roundOf(t.order.Len())
-	if first == nil || round <= turnStep || haste(first.Value.(*turn).lacks(now), t.size) > 0 {
+	if first == nil || round <= turnStep || haste(first.Value.(*turn).lacks(now), t.kept.Load()) > 0 {
 		return 0
 	}
 	return min(newsDelay, round)
