@@ -156,7 +156,8 @@ const protectTag = "grapevine-directory"
 const goodbyeTimeout = 2 * time.Second
 
 // Close releases the client's leases and leaves the namespaces that it advertised in,
-// as far as servers answer within two seconds, and waits for everything that the client started.
+// as far as servers answer within two seconds, and waits for everything that the client
+// started. It may be called more than once.
 func (c *Client) Close() error {
 	c.mu.Lock()
 	if c.closed {

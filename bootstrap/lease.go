@@ -105,8 +105,8 @@ func (l *Lease) Status() []LeaseStatus {
 
 // Until returns until when the name is this peer's for certain: nobody else has it
 // before, whatever happens to the servers, this machine's clock or the connection.
-// Renewals move it on while a majority of the servers answers one that answers this
-// peer. It is zero once that time is over or the lease is released, for a name that
+// Renewals move it on, as long as some server answers this peer and is heard by a
+// majority of the servers. It is zero once that time is over or the lease is released, for a name that
 // was never confirmed, and for the empty name, which is nobody's. It is for a peer
 // that does what only the holder of a name may do; at zero it stops.
 func (l *Lease) Until() time.Time {
@@ -175,7 +175,8 @@ func (l *Lease) Release(ctx context.Context) error {
 	return nil
 }
 
-// Close releases the lease as far as servers answer within two seconds.
+// Close releases the lease as far as servers answer within two seconds. It may be
+// called more than once, and after the client's Close.
 func (l *Lease) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), goodbyeTimeout)
 	defer cancel()

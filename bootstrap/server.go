@@ -215,7 +215,8 @@ func (s *Server) setUp() {
 }
 
 // Close stops answering and waits for everything that the server started. What was
-// granted stays in the store.
+// granted stays in the store. It may be called more than once; a server that was
+// closed cannot be started again.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	if !s.running {

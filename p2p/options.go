@@ -94,8 +94,8 @@ func WithListenAddrs(addrs ...string) Option {
 	}
 }
 
-// WithDegree sets the number of neighbours to keep; the default is 24. Some more
-// are accepted from others.
+// WithDegree sets the number of neighbours to keep, 1 to 48; the default is 24. An
+// eighth more are accepted from others, 48 in all at the most.
 func WithDegree(n int) Option {
 	return func(c *config) error { c.overlay.Degree = n; return nil }
 }

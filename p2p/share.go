@@ -18,7 +18,7 @@ type Key string
 type Item struct {
 	Key  Key
 	Name string // at most 255 bytes of UTF-8; found by its words
-	Size int64
+	Size int64  // in bytes
 	Data []byte // the application's own, at most 1 KiB
 }
 

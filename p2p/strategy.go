@@ -35,7 +35,8 @@ func strategies() []Strategy {
 	return []Strategy{Guided, Exhaustive, Flood, ExpandingRing, RandomWalk}
 }
 
-// ParseStrategy returns the strategy of a name, as String gives it.
+// ParseStrategy returns the strategy of a name, as String gives it. For any other
+// name it fails, with an error that lists those that there are.
 func ParseStrategy(name string) (Strategy, error) {
 	for _, s := range strategies() {
 		if s.String() == name {
