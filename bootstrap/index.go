@@ -9,10 +9,10 @@ import (
 
 func (t *table) insert(e *entry) {
 	if e.claim.key != "" {
-		t.named[e.claim.key] = e
+		t.named.Put(e)
 	}
-	e.next = t.peers[e.claim.peer]
-	t.peers[e.claim.peer] = e
+	e.next = t.peers.Get(e.claim.peer)
+	t.peers.Put(e)
 	t.leases.Push(e, e.expires)
 	t.count(e, 1)
 	t.place(e, 1)
@@ -51,7 +51,7 @@ func (t *table) drop(id leaseID) {
 		return
 	}
 	if id.key != "" {
-		delete(t.named, id.key)
+		t.named.Delete(id.key)
 	}
 	t.unlink(e)
 	t.leases.Remove(e)
@@ -61,15 +61,15 @@ func (t *table) drop(id leaseID) {
 
 // unlink takes an entry out of those of its peer.
 func (t *table) unlink(e *entry) {
-	switch first := t.peers[e.claim.peer]; {
+	switch first := t.peers.Get(e.claim.peer); {
 	case first != e:
 		for ; first.next != e; first = first.next {
 		}
 		first.next = e.next
 	case e.next == nil:
-		delete(t.peers, e.claim.peer)
+		t.peers.Delete(e.claim.peer)
 	default:
-		t.peers[e.claim.peer] = e.next
+		t.peers.Put(e.next)
 	}
 	e.next = nil
 }
@@ -94,11 +94,11 @@ func (t *table) check() error {
 			continue
 		}
 		names++
-		if t.named[id.key] != e {
+		if t.named.Get(id.key) != e {
 			return fmt.Errorf("name %q is held by two", id.key)
 		}
 	}
-	if names != len(t.named) {
+	if names != t.named.Len() {
 		return errors.New("a name without a lease")
 	}
 	if size != t.size || !maps.Equal(due.counts, t.due.counts) {
@@ -110,13 +110,17 @@ func (t *table) check() error {
 	if places != 0 {
 		return errors.New("places and entries differ")
 	}
-	perPeer := 0
-	for id := range t.peers {
-		for range t.of(id) {
+	firsts, perPeer := 0, 0
+	for _, e := range t.leases.All() {
+		if t.peers.Get(e.claim.peer) != e {
+			continue
+		}
+		firsts++
+		for range t.of(e.claim.peer) {
 			perPeer++
 		}
 	}
-	if perPeer != t.leases.Len() {
+	if firsts != t.peers.Len() || perPeer != t.leases.Len() {
 		return errors.New("peers and entries differ")
 	}
 	return nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -23,7 +22,7 @@ func (s *Server) claimName(ctx context.Context, c *claim, m manner) (fresh bool,
 	began = time.Now()
 	s.mu.Lock()
 	err = s.table.admits(began, c, m) // no name for whom there is no room
-	if listed := s.table.named[c.key]; err == nil && !held && listed != nil && listed.claim.peer != c.peer {
+	if listed := s.table.named.Get(c.key); err == nil && !held && listed != nil && listed.claim.peer != c.peer {
 		// The names were lost, or kept by an older version: who is listed comes first.
 		err = &NameTakenError{Name: c.name, Owner: listed.claim.peer, Until: listed.expires.time()}
 	}
@@ -148,7 +147,12 @@ func (s *Server) namesChanged(changes []names.Change) {
 func (s *Server) checkHolders() {
 	s.mu.Lock()
 	s.recheck = false
-	keys := slices.Collect(maps.Keys(s.table.named))
+	keys := make([]nameKey, 0, s.table.named.Len())
+	for _, e := range s.table.leases.All() {
+		if e.claim.key != "" {
+			keys = append(keys, e.claim.key)
+		}
+	}
 	s.mu.Unlock()
 	for _, key := range keys {
 		s.mu.Lock()
@@ -163,7 +167,7 @@ func (s *Server) checkHolders() {
 // belongs drops who is listed under a name that went to somebody else, as far as this
 // server has heard. One whose term runs holds it: what was heard is from before that.
 func (s *Server) belongs(now time.Time, key nameKey, owner peer.ID) {
-	if e := s.table.named[key]; e != nil && s.termLeft(e.confirmed, now) == 0 {
+	if e := s.table.named.Get(key); e != nil && s.termLeft(e.confirmed, now) == 0 {
 		s.note(s.table.oust(key, owner))
 	}
 }

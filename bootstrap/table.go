@@ -9,6 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/grapevine-p2p/grapevine/internal/alarm"
+	"github.com/grapevine-p2p/grapevine/internal/index"
 )
 
 // change is a change as the table makes it, before it has a revision.
@@ -35,9 +36,9 @@ type undo func() []change
 type table struct {
 	lease  time.Duration
 	limits Limits
-	peers  map[peer.ID]*entry   // the first of each, which leads to the others
-	named  map[nameKey]*entry   // those whose names are not empty
-	places map[netip.Prefix]int // registrations from an address or a subnet
+	peers  *index.Index[peer.ID, *entry] // the first of each, which leads to the others
+	named  *index.Index[nameKey, *entry] // those whose names are not empty
+	places map[netip.Prefix]int          // registrations from an address or a subnet
 	leases alarm.Heap[*entry, moment]
 	due    due
 	size   int // bytes that the entries take, as costOf reckons
@@ -48,8 +49,8 @@ func newTable(lease time.Duration, limits Limits) *table {
 	return &table{
 		lease:  lease,
 		limits: limits,
-		peers:  make(map[peer.ID]*entry),
-		named:  make(map[nameKey]*entry),
+		peers:  index.New(func(e *entry) peer.ID { return e.claim.peer }),
+		named:  index.New(func(e *entry) nameKey { return e.claim.key }),
 		places: make(map[netip.Prefix]int),
 		due:    due{step: max(1, lease/dueSteps), counts: make(map[int64]int)},
 	}
@@ -58,7 +59,7 @@ func newTable(lease time.Duration, limits Limits) *table {
 // of yields the entries of a peer. They may be dropped meanwhile.
 func (t *table) of(id peer.ID) iter.Seq[*entry] {
 	return func(yield func(*entry) bool) {
-		for e := t.peers[id]; e != nil; {
+		for e := t.peers.Get(id); e != nil; {
 			next := e.next
 			if !yield(e) {
 				return
@@ -70,7 +71,7 @@ func (t *table) of(id peer.ID) iter.Seq[*entry] {
 
 // find returns the entry of a lease; nil if there is none.
 func (t *table) find(id leaseID) *entry {
-	for e := t.peers[id.peer]; e != nil; e = e.next {
+	for e := t.peers.Get(id.peer); e != nil; e = e.next {
 		if e.claim.key == id.key {
 			return e
 		}
@@ -80,7 +81,7 @@ func (t *table) find(id leaseID) *entry {
 
 // owner returns who is listed under a name.
 func (t *table) owner(key nameKey) (id peer.ID, taken bool) {
-	e := t.named[key]
+	e := t.named.Get(key)
 	if e == nil {
 		return "", false
 	}
@@ -184,7 +185,7 @@ func (t *table) grant(now time.Time, c *claim, m manner) (fresh bool, changes []
 			return []change{{kind: Updated, entry: *e, was: &is}}
 		}, nil
 	}
-	if e := t.named[c.key]; e != nil {
+	if e := t.named.Get(c.key); e != nil {
 		return false, changes, nil, &NameTakenError{Name: c.name, Owner: e.claim.peer, Until: e.expires.time()}
 	}
 	if err := t.admits(now, c, m); err != nil {
@@ -273,7 +274,7 @@ func (t *table) tell(e *entry, told self) {
 func (t *table) share(told self) self {
 	told.strangers = 0
 	for i, id := range told.neighbours {
-		if known := t.peers[id]; known != nil {
+		if known := t.peers.Get(id); known != nil {
 			told.neighbours[i] = known.claim.peer
 		} else {
 			told.strangers++
@@ -384,7 +385,7 @@ func (t *table) next() (time.Time, bool) {
 
 // lookup finds who holds a name.
 func (t *table) lookup(now time.Time, key nameKey) (entry, error) {
-	if e := t.named[key]; e != nil && e.expires > momentOf(now) {
+	if e := t.named.Get(key); e != nil && e.expires > momentOf(now) {
 		return *e, nil
 	}
 	return entry{}, ErrNotRegistered

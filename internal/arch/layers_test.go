@@ -38,6 +38,7 @@ var layers = []layer{
 	{"internal/datadir", []string{"internal/durable"}},
 	{"internal/fabric", nil},
 	{"internal/feed", nil},
+	{"internal/index", nil},
 	{"internal/iplimit", nil},
 	{"internal/listenaddr", nil},
 	{"internal/streamconn", nil},
@@ -49,7 +50,7 @@ var layers = []layer{
 	{"internal/wire/pb", nil},
 	{"internal/overlay", []string{"internal/wire", "internal/summary"}},
 	{"internal/sim", []string{"internal/overlay", "internal/wire", "internal/summary", "internal/words"}},
-	{"internal/names", []string{"internal/alarm", "internal/wire/..."}},
+	{"internal/names", []string{"internal/alarm", "internal/index", "internal/wire/..."}},
 	{"internal/federation", []string{"internal/names", "internal/wire/...", "internal/streamconn", "internal/durable"}},
 	{"internal/rendezvous", []string{"internal/wire/..."}},
 
@@ -61,7 +62,7 @@ var layers = []layer{
 	{"p2p/p2ptest", []string{"p2p", "internal/fabric"}},
 	{"bootstrap", []string{
 		"internal/names", "internal/federation", "internal/rendezvous", "internal/wire/...",
-		"internal/alarm", "internal/durable", "internal/words",
+		"internal/alarm", "internal/index", "internal/durable", "internal/words",
 	}},
 	{"chat", []string{
 		"p2p", "internal/wire/...", "internal/streamconn", "internal/feed",

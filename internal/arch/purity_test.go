@@ -21,6 +21,7 @@ var pure = []string{
 	"internal/words",
 	"internal/display",
 	"internal/alarm",
+	"internal/index",
 	"bootstrap/doubt.go", "bootstrap/entry.go", "bootstrap/index.go", "bootstrap/table.go",
 	"bootstrap/due.go",
 	"bootstrap/story.go", "bootstrap/tale.go", "bootstrap/sample.go",

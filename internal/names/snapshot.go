@@ -25,8 +25,8 @@ type Snapshot struct {
 
 // Snapshot copies the state.
 func (s *State) Snapshot() *Snapshot {
-	holdings := make([]holding, 0, len(s.holdings))
-	for _, h := range s.holdings {
+	holdings := make([]holding, 0, s.Len())
+	for _, h := range s.ends.All() {
 		holdings = append(holdings, *h)
 	}
 	return &Snapshot{s.now, holdings, slices.Clone(s.removals.queue[s.removals.begin:])}
@@ -96,7 +96,7 @@ func restore(r *bufio.Reader) (*State, error) {
 		if err != nil {
 			return nil, err
 		}
-		if h.Key <= last || h.Ends <= s.now || s.skeletons[h.Skeleton] != nil {
+		if h.Key <= last || h.Ends <= s.now || s.skeletons.Get(h.Skeleton) != nil {
 			return nil, fmt.Errorf("%w: holding out of order, ended or held twice", ErrMalformed)
 		}
 		last = h.Key

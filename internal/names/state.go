@@ -10,6 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/grapevine-p2p/grapevine/internal/alarm"
+	"github.com/grapevine-p2p/grapevine/internal/index"
 )
 
 // Holding is a name and who holds it.
@@ -44,8 +45,8 @@ type Change struct {
 // Make it with [New] or [Restore].
 type State struct {
 	now       time.Duration
-	holdings  map[string]*holding
-	skeletons map[string]*holding
+	holdings  *index.Index[string, *holding] // by their keys
+	skeletons *index.Index[string, *holding]
 	owners    map[peer.ID]int // how many names each holds
 	ends      alarm.Heap[*holding, time.Duration]
 	removals  removals
@@ -54,8 +55,8 @@ type State struct {
 // New returns a state in which nobody holds a name, at time 0.
 func New() *State {
 	return &State{
-		holdings:  make(map[string]*holding),
-		skeletons: make(map[string]*holding),
+		holdings:  index.New((*holding).key),
+		skeletons: index.New((*holding).skeleton),
 		owners:    make(map[peer.ID]int),
 		removals:  removals{last: make(map[Renewal]uint64)},
 	}
@@ -65,12 +66,12 @@ func New() *State {
 func (s *State) Now() time.Duration { return s.now }
 
 // Len is the number of names held.
-func (s *State) Len() int { return len(s.holdings) }
+func (s *State) Len() int { return s.holdings.Len() }
 
 // Owner finds who holds a name.
 func (s *State) Owner(key string) (Holding, bool) {
-	h, held := s.holdings[key]
-	if !held {
+	h := s.holdings.Get(key)
+	if h == nil {
 		return Holding{}, false
 	}
 	return h.whole(), true
@@ -78,8 +79,8 @@ func (s *State) Owner(key string) (Holding, bool) {
 
 // Holdings returns all, in the order of their keys.
 func (s *State) Holdings() []Holding {
-	all := make([]Holding, 0, len(s.holdings))
-	for _, h := range s.holdings {
+	all := make([]Holding, 0, s.Len())
+	for _, h := range s.ends.All() {
 		all = append(all, h.whole())
 	}
 	slices.SortFunc(all, func(a, b Holding) int { return cmp.Compare(a.Key, b.Key) })
@@ -128,19 +129,19 @@ func (s *State) claim(c Claim, changes *[]Change) Outcome {
 		return Outcome{Kind: Stale, Seq: seq}
 	}
 	ends := s.now + c.Term + c.Reserve
-	if h := s.holdings[c.Key]; h != nil {
+	if h := s.holdings.Get(c.Key); h != nil {
 		switch {
 		case h.owner() != c.Owner:
 			return s.taken(h, false)
 		case c.Seq < h.seq:
 			return Outcome{Kind: Stale, Seq: h.seq}
 		}
-		if other := s.skeletons[c.Skeleton]; other != nil && other != h {
+		if other := s.skeletons.Get(c.Skeleton); other != nil && other != h {
 			return s.taken(other, true)
 		}
 		s.prolong(h, ends)
 		if c.Seq > h.seq {
-			delete(s.skeletons, h.skeleton())
+			s.skeletons.Delete(h.skeleton())
 			h.seq = c.Seq
 			h.setWords(Holding{Key: c.Key, Name: c.Name, Skeleton: c.Skeleton, Owner: c.Owner})
 			s.index(h)
@@ -148,13 +149,13 @@ func (s *State) claim(c Claim, changes *[]Change) Outcome {
 		}
 		return Outcome{Kind: Granted}
 	}
-	if other := s.skeletons[c.Skeleton]; other != nil {
+	if other := s.skeletons.Get(c.Skeleton); other != nil {
 		return s.taken(other, true)
 	}
 	if n := s.owners[c.Owner]; n >= c.MaxPerOwner {
 		return Outcome{Kind: Full, Limit: n, PerOwner: true}
 	}
-	if n := len(s.holdings); n >= c.MaxNames {
+	if n := s.Len(); n >= c.MaxNames {
 		return Outcome{Kind: Full, Limit: n}
 	}
 	h := s.insert(Holding{Key: c.Key, Skeleton: c.Skeleton, Name: c.Name, Owner: c.Owner, Seq: c.Seq, Ends: ends})
@@ -173,7 +174,7 @@ func (s *State) renew(r Renew) Outcome {
 	outcome := Outcome{Kind: Renewed}
 	ends := s.now + r.Term + r.Reserve
 	for i, one := range r.Renewals {
-		h := s.holdings[one.Key]
+		h := s.holdings.Get(one.Key)
 		if h == nil || h.owner() != one.Owner {
 			outcome.Lost = append(outcome.Lost, i)
 			continue
@@ -198,7 +199,7 @@ func (s *State) remove(r Removal, changes *[]Change) Outcome {
 	}
 	holder := Renewal{r.Key, r.Owner}
 	seq, removed := s.removals.last[holder]
-	h := s.holdings[r.Key]
+	h := s.holdings.Get(r.Key)
 	mine := h != nil && h.owner() == r.Owner
 	switch {
 	case mine && r.Seq <= h.seq:
@@ -243,13 +244,13 @@ func (s *State) insert(of Holding) *holding {
 }
 
 func (s *State) index(h *holding) {
-	s.holdings[h.key()] = h
-	s.skeletons[h.skeleton()] = h
+	s.holdings.Put(h)
+	s.skeletons.Put(h)
 }
 
 func (s *State) drop(h *holding) {
-	delete(s.holdings, h.key())
-	delete(s.skeletons, h.skeleton())
+	s.holdings.Delete(h.key())
+	s.skeletons.Delete(h.skeleton())
 	if s.owners[h.owner()]--; s.owners[h.owner()] == 0 {
 		delete(s.owners, h.owner())
 	}
@@ -258,14 +259,14 @@ func (s *State) drop(h *holding) {
 
 // check finds what must never be; tests call it after every step.
 func (s *State) check() error {
-	if len(s.skeletons) != len(s.holdings) || s.ends.Len() != len(s.holdings) {
+	if s.skeletons.Len() != s.Len() || s.ends.Len() != s.Len() {
 		return errors.New("holdings, skeletons and ends differ")
 	}
 	owners := make(map[peer.ID]int)
-	for key, h := range s.holdings {
+	for _, h := range s.ends.All() {
 		owners[h.owner()]++
-		if h.key() != key || s.skeletons[h.skeleton()] != h || !s.ends.Has(h) || h.ends() <= s.now {
-			return fmt.Errorf("holding of %q is out of place", key)
+		if s.holdings.Get(h.key()) != h || s.skeletons.Get(h.skeleton()) != h || !s.ends.Has(h) || h.ends() <= s.now {
+			return fmt.Errorf("holding of %q is out of place", h.key())
 		}
 	}
 	for owner, n := range s.owners {

@@ -1,0 +1,84 @@
+package index
+
+import (
+	"fmt"
+	"runtime"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+type thing struct{ key string }
+
+// An index against a map, with so few hashes that most are shared.
+func TestIndex(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		x := New(func(e *thing) string { return e.key })
+		x.mask = 3
+		model := make(map[string]*thing)
+		key := rapid.StringMatching("[a-e]{1,2}")
+		t.Repeat(map[string]func(*rapid.T){
+			"put": func(t *rapid.T) {
+				e := &thing{key.Draw(t, "key")}
+				model[e.key] = e
+				x.Put(e)
+			},
+			"delete": func(t *rapid.T) {
+				k := key.Draw(t, "key")
+				delete(model, k)
+				x.Delete(k)
+			},
+			"": func(t *rapid.T) {
+				if x.Len() != len(model) {
+					t.Fatalf("%d things, not %d", x.Len(), len(model))
+				}
+				for k, e := range model {
+					if x.Get(k) != e {
+						t.Fatalf("another thing is found by %q", k)
+					}
+				}
+				if k := key.Draw(t, "any"); model[k] == nil && x.Get(k) != nil {
+					t.Fatalf("%q is found", k)
+				}
+			},
+		})
+	})
+}
+
+// BenchmarkMemory reports what an index takes for each thing, beside a map.
+func BenchmarkMemory(b *testing.B) {
+	const n = 100_000
+	things := make([]*thing, n)
+	for i := range things {
+		things[i] = &thing{fmt.Sprint("thing ", i)}
+	}
+	b.Run("index", func(b *testing.B) {
+		for b.Loop() {
+			before := heapBytes()
+			x := New(func(e *thing) string { return e.key })
+			for _, e := range things {
+				x.Put(e)
+			}
+			b.ReportMetric(float64(heapBytes()-before)/n, "B/thing")
+			runtime.KeepAlive(x)
+		}
+	})
+	b.Run("map", func(b *testing.B) {
+		for b.Loop() {
+			before := heapBytes()
+			m := make(map[string]*thing)
+			for _, e := range things {
+				m[e.key] = e
+			}
+			b.ReportMetric(float64(heapBytes()-before)/n, "B/thing")
+			runtime.KeepAlive(m)
+		}
+	})
+}
+
+func heapBytes() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
