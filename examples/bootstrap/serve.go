@@ -28,7 +28,7 @@ type serveCmd struct {
 	HTTPHost   []string      `name:"http-host" help:"Host name under which the page may be asked for, besides localhost and IP addresses (repeatable)." placeholder:"NAME"`
 	HTTPOpen   bool          `name:"http-open" help:"Show peers' addresses and who is whose neighbour to readers on other machines too."`
 	Lease      time.Duration `help:"How long a registration lives without a renewal." default:"60s"`
-	Reserve    span          `help:"How long the name of a silent peer stays reserved for it, in days (7d) or hours (12h); all servers of a federation have the same." default:"7d"`
+	Reserve    span          `help:"How long the name of a silent peer stays reserved for it, in days (7d) or hours (12h), or 0 for not at all; all servers of a federation have the same." default:"7d"`
 	Limits     limits        `embed:""`
 }
 
