@@ -42,12 +42,14 @@ type Limits struct {
 	// Names is the number of names held, silent ones included: 100,000 by default,
 	// some 24 MiB.
 	Names int
-	// Streams is the number of open streams: 20,000 by default.
+	// Streams is the number of open streams: 20,000 by default, besides those of the
+	// servers of the federation.
 	Streams int
 	// StreamsPerPeer is the number of open streams of one peer: 8 by default, one
 	// for requests and some lists and watches.
 	StreamsPerPeer int
-	// Watchers is the number of streams that watch: 10,000 by default.
+	// Watchers is the number of streams that watch: 10,000 by default. One that does
+	// not read takes 16 KiB until it is cut, after 10 s.
 	Watchers int
 	// RequestsPerPeer is the number of requests a second of one peer: 20 by
 	// default, with a burst of ten times as many.
