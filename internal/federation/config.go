@@ -62,7 +62,8 @@ type Timing struct {
 	// 500 ms.
 	LeaderLease time.Duration
 	// Request bounds a claim, renewal or removal, those without a majority
-	// included: 5 s.
+	// included: 4 s, so that a client of a bootstrap server, which waits for 5, is
+	// told why.
 	Request time.Duration
 	// Change bounds adding or removing a server: 2 min, for it first gets all there
 	// is.
@@ -88,7 +89,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.Timing.Heartbeat, time.Second)
 	setDefault(&c.Timing.Election, c.Timing.Heartbeat)
 	setDefault(&c.Timing.LeaderLease, c.Timing.Heartbeat/2)
-	setDefault(&c.Timing.Request, 5*time.Second)
+	setDefault(&c.Timing.Request, 4*time.Second)
 	setDefault(&c.Timing.Change, 2*time.Minute)
 	setDefault(&c.Timing.Knock, 2*time.Second)
 	setDefault(&c.Timing.Tick, 10*time.Minute)
