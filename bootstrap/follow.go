@@ -59,7 +59,6 @@ func (s *Server) hear(ctx context.Context, fellow peer.ID) (heard bool, err erro
 	if err != nil {
 		return false, err
 	}
-	over := time.Now().Add(relistInterval*9/10 + rand.N(relistInterval/5))
 	var entries []entry
 	for last := false; !last; {
 		resp, err := t.receive(messageTimeout)
@@ -80,28 +79,77 @@ func (s *Server) hear(ctx context.Context, fellow peer.ID) (heard bool, err erro
 		}
 		last = page.GetLast()
 	}
+	return true, s.hearOn(ctx, fellow, t, entries)
+}
+
+// hearOn takes up all that a fellow has, and what it tells meanwhile and after that.
+func (s *Server) hearOn(ctx context.Context, fellow peer.ID, t *talk, entries []entry) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	words := make(chan word)
+	s.wg.Go(func() { t.listen(ctx, words) })
+
 	s.mu.Lock()
-	if ctx.Err() == nil { // it is still a fellow
-		s.journal.add(s.story.adopt(fellow, entries)...)
+	if err := ctx.Err(); err != nil { // it is no fellow any more
+		s.mu.Unlock()
+		return err
 	}
+	adoption := s.story.adopt(fellow, entries)
 	s.mu.Unlock()
-	for time.Now().Before(over) {
-		resp, err := t.receive(aliveTimeout)
-		if err != nil {
-			return true, err
-		}
-		if e := resp.GetError(); e != nil {
-			return true, decodeError(e, "", time.Now())
-		}
-		ch := resp.GetChange()
-		if ch == nil {
-			return true, malformed("an answer of another kind")
-		}
-		if ch.GetEntry() != nil {
-			s.heard(ctx, fellow, ch)
+	next, over := time.NewTimer(0), time.NewTimer(relistInterval*9/10+rand.N(relistInterval/5))
+	defer next.Stop()
+	defer over.Stop()
+	for {
+		select {
+		case <-next.C:
+			if rest, more := s.adopt(ctx, adoption); more {
+				next.Reset(rest)
+			}
+		case w := <-words:
+			if w.err != nil {
+				return w.err
+			}
+			if w.change.GetEntry() != nil {
+				s.heard(ctx, fellow, w.change)
+			}
+		case <-over.C:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
-	return true, nil
+}
+
+// word is what comes over a watch of a fellow.
+type word struct {
+	change *pb.DirectoryChange // without an entry: the fellow is alive
+	err    error
+}
+
+// listen passes on what comes, until the stream breaks or ctx ends.
+func (t *talk) listen(ctx context.Context, words chan<- word) {
+	for {
+		var w word
+		resp, err := t.receive(aliveTimeout)
+		switch {
+		case err != nil:
+			w.err = err
+		case resp.GetError() != nil:
+			w.err = decodeError(resp.GetError(), "", time.Now())
+		case resp.GetChange() == nil:
+			w.err = malformed("an answer of another kind")
+		default:
+			w.change = resp.GetChange()
+		}
+		select {
+		case words <- w:
+		case <-ctx.Done():
+			return
+		}
+		if w.err != nil {
+			return
+		}
+	}
 }
 
 // openFellow opens a stream to another server of the federation.

@@ -352,8 +352,8 @@ func TestCountWithFellows(t *testing.T) {
 		{claim: claimOf("c", "", 1)},
 		{claim: hidden, online: true},
 	}
-	story.adopt("x", there)
-	story.adopt("y", there[2:])
+	adoptAll(story, "x", there)
+	adoptAll(story, "y", there[2:])
 	if got, want := story.people.population, (population{Peers: 3, Online: 3, Names: 3}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}

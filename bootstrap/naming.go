@@ -203,15 +203,21 @@ func (s *Server) uphold() {
 	}
 }
 
-// dueNames returns the claims on names whose terms are to begin anew.
+// dueNames returns the claims on names whose terms are to begin anew. Between some and
+// some it lets go of mu: who changes places meanwhile may be left out until the next
+// round, or come twice.
 func (s *Server) dueNames(now time.Time) []*claim {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	var due []*claim
-	for _, e := range s.table.leases.All() {
-		if e.claim.key != "" && !e.unconfirmed && s.termLeft(e.confirmed, now) < s.Term-s.Term/renewalsPerTerm {
-			due = append(due, e.claim)
+	for at, more := 0, true; more; at += storyBatch {
+		s.mu.Lock()
+		all := s.table.leases.All()
+		for _, e := range all[min(at, len(all)):min(at+storyBatch, len(all))] {
+			if e.claim.key != "" && !e.unconfirmed && s.termLeft(e.confirmed, now) < s.Term-s.Term/renewalsPerTerm {
+				due = append(due, e.claim)
+			}
 		}
+		more = at+storyBatch < len(all)
+		s.mu.Unlock()
 	}
 	return due
 }

@@ -19,6 +19,7 @@ type story struct {
 	// count.
 	removed map[leaseID]uint64
 	people  people
+	lists   uint32 // that were made of it
 }
 
 func newStory(own *table) *story {
@@ -70,6 +71,13 @@ func (s *story) tell(fellow peer.ID, c change) []change {
 	if t == nil {
 		return nil
 	}
+	if t.since != nil {
+		t.since[c.entry.id()] = true
+	}
+	return s.take(t, c)
+}
+
+func (s *story) take(t *tale, c change) []change {
 	id := c.entry.id()
 	before := s.together(id, s.own.find(id))
 	switch {
@@ -83,27 +91,10 @@ func (s *story) tell(fellow peer.ID, c change) []change {
 	return s.difference(c, before, s.together(id, s.own.find(id)))
 }
 
-// adopt takes up all that a fellow has.
-func (s *story) adopt(fellow peer.ID, entries []entry) []change {
-	t := s.fellows[fellow]
-	if t == nil {
-		t = newTale()
-		s.fellows[fellow] = t
-	}
-	t.lost = false
-	fresh := make(map[leaseID]bool, len(entries))
-	var all []change
-	for _, e := range entries {
-		fresh[e.id()] = true
-		all = append(all, s.tell(fellow, change{kind: Updated, entry: e})...)
-	}
-	return append(all, s.dropAll(t, func(e *entry) bool { return !fresh[e.id()] })...)
-}
-
 // lose notes that a fellow is not heard any more. It is believed for one lease.
 func (s *story) lose(now time.Time, fellow peer.ID) {
 	if t := s.fellows[fellow]; t != nil && !t.lost {
-		t.lost, t.ends = true, now.Add(s.own.lease)
+		t.lost, t.ends, t.since = true, now.Add(s.own.lease), nil
 	}
 }
 
@@ -113,17 +104,23 @@ func (s *story) forget(fellow peer.ID) []change {
 	if t == nil {
 		return nil
 	}
-	all := s.dropAll(t, func(*entry) bool { return true })
+	all := s.endSome(t, len(t.order))
 	delete(s.fellows, fellow)
 	return all
 }
 
-// expire drops what fellows told that were lost for too long.
+// expire drops some of what fellows told that were lost for too long. The rest is due
+// at once.
 func (s *story) expire(now time.Time) []change {
 	var all []change
 	for _, fellow := range slices.Sorted(maps.Keys(s.fellows)) {
-		if t := s.fellows[fellow]; t.lost && !t.ends.After(now) {
-			all = append(all, s.forget(fellow)...)
+		t := s.fellows[fellow]
+		if !t.lost || t.ends.After(now) {
+			continue
+		}
+		all = append(all, s.endSome(t, storyBatch)...)
+		if len(t.order) == 0 {
+			delete(s.fellows, fellow)
 		}
 	}
 	return all
@@ -155,22 +152,21 @@ func (s *story) oust(key nameKey, owner peer.ID) []change {
 	return all
 }
 
-func (s *story) dropAll(t *tale, which func(*entry) bool) []change {
-	var gone []entry
-	for _, e := range t.order {
-		if which(&e.entry) {
-			gone = append(gone, e.entry)
-		}
-	}
-	slices.SortFunc(gone, func(a, b entry) int { return compareIDs(a.id(), b.id()) })
+// endSome drops up to n leases of a fellow.
+func (s *story) endSome(t *tale, n int) []change {
 	var all []change
-	for _, e := range gone {
-		id := e.id()
-		before := s.together(id, s.own.find(id))
-		t.drop(id)
-		all = append(all, s.difference(change{kind: Expired, entry: e}, before, s.together(id, s.own.find(id)))...)
+	for ; n > 0 && len(t.order) > 0; n-- {
+		all = append(all, s.end(t, t.order[len(t.order)-1])...)
 	}
 	return all
+}
+
+// end drops what a fellow told of a lease, as if that had ended there.
+func (s *story) end(t *tale, e *told) []change {
+	id := e.id()
+	before := s.together(id, s.own.find(id))
+	t.drop(id)
+	return s.difference(change{kind: Expired, entry: e.entry}, before, s.together(id, s.own.find(id)))
 }
 
 // together is what all say of a lease, with what the own table is to say of it; nil
@@ -233,11 +229,7 @@ func (s *story) shown(now time.Time, e *entry) entry {
 		if t.entries[e.id()] == nil {
 			continue
 		}
-		end := t.ends
-		if !t.lost {
-			end = now.Add(s.own.lease)
-		}
-		shown.expires = max(shown.expires, momentOf(end))
+		shown.expires = max(shown.expires, momentOf(t.believed(now, s.own.lease)))
 	}
 	return shown
 }
@@ -246,32 +238,39 @@ func (s *story) shown(now time.Time, e *entry) entry {
 func (s *story) list(now time.Time) []entry {
 	all := make([]entry, 0, s.own.leases.Len())
 	at := momentOf(now)
+	s.lists++
 	for _, e := range s.own.leases.All() {
-		if e.expires <= at {
-			continue
-		}
-		if len(s.fellows) > 0 {
-			shown := s.shown(now, s.together(e.id(), e))
-			e = &shown
-		}
-		if !e.claim.hidden {
-			all = append(all, *e)
+		if e.expires > at {
+			all = s.listed(all, now, *e)
 		}
 	}
-	seen := make(map[leaseID]bool)
 	for _, t := range s.fellows {
 		for _, e := range t.order {
-			id := e.id()
-			if mine := s.own.find(id); mine != nil && mine.expires > at || seen[id] {
-				continue
-			}
-			seen[id] = true
-			if e := s.together(id, nil); !e.claim.hidden {
-				all = append(all, s.shown(now, e))
+			if e.listed != s.lists {
+				all = s.listed(all, now, e.entry)
 			}
 		}
 	}
 	return all
+}
+
+// listed appends a lease, with what fellows tell of it, unless it is hidden. They are
+// asked once each, for that takes most of the time.
+func (s *story) listed(all []entry, now time.Time, e entry) []entry {
+	if len(s.fellows) > 0 {
+		id := e.id()
+		for _, t := range s.fellows {
+			if told := t.entries[id]; told != nil {
+				told.listed = s.lists
+				e = merge(e, told.entry)
+				e.expires = max(e.expires, momentOf(t.believed(now, s.own.lease)))
+			}
+		}
+	}
+	if e.claim.hidden {
+		return all
+	}
+	return append(all, e)
 }
 
 // lookup returns the leases on a name: more than one only while servers disagree.

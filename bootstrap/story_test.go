@@ -33,7 +33,7 @@ func TestSample(t *testing.T) {
 		}
 		there = append(there, entry{claim: claimOf(peer.ID(fmt.Sprint("there", i)), "", 1), online: true})
 	}
-	story.adopt("fellow", there)
+	adoptAll(story, "fellow", there)
 	elsewhere := 0
 	for range 100 {
 		got := story.sample(t0, rng, 10, "peer1")
@@ -63,6 +63,17 @@ func TestSample(t *testing.T) {
 			t.Fatalf("%d of %d others", len(got), i)
 		}
 	}
+}
+
+// adoptAll takes all that a fellow has up.
+func adoptAll(s *story, fellow peer.ID, entries []entry) []change {
+	var all []change
+	for a, more := s.adopt(fellow, entries), true; more; {
+		var changes []change
+		changes, more = a.some(2)
+		all = append(all, changes...)
+	}
+	return all
 }
 
 // storyTest is a story whose changes are told in words.
@@ -113,8 +124,8 @@ func TestStoryIsTold(t *testing.T) {
 		return change{kind: Left, entry: entry{claim: c}, removal: c}
 	}
 	s.expect("mine", s.grant(claimOf("a", "a", 1)), "joined a")
-	s.expect("a fellow's", s.adopt("one", []entry{on("a", 1), on("b", 1)}), "joined b")
-	s.expect("another's", s.adopt("two", []entry{off("b", 1)}), "")
+	s.expect("a fellow's", adoptAll(s.story, "one", []entry{on("a", 1), on("b", 1)}), "joined b")
+	s.expect("another's", adoptAll(s.story, "two", []entry{off("b", 1)}), "")
 	s.expect("away there only", s.tell("one", is(Away, off("a", 1))), "")
 	s.expect("and here", s.retell(s.own.presence(s.now, "a", false)), "away a")
 	s.expect("back there", s.tell("two", is(Joined, on("a", 1))), "updated a")
@@ -152,8 +163,8 @@ func TestStoryIsTold(t *testing.T) {
 		t.Fatalf("next is %v, %v", next, some)
 	}
 	s.expect("for a lease", s.story.expire(s.now.Add(time.Minute)), "expired a")
-	s.expect("heard again", s.adopt("two", []entry{on("a", 4), on("d", 1)}), "joined a, joined d")
-	s.expect("with less", s.adopt("two", []entry{on("d", 1)}), "expired a")
+	s.expect("heard again", adoptAll(s.story, "two", []entry{on("a", 4), on("d", 1)}), "joined a, joined d")
+	s.expect("with less", adoptAll(s.story, "two", []entry{on("d", 1)}), "expired a")
 	s.expect("no fellow any more", s.forget("two"), "expired d")
 	s.expect("who tells on", s.tell("two", is(Joined, on("e", 1))), "")
 }
@@ -165,7 +176,7 @@ func TestStoryIsBounded(t *testing.T) {
 	for i := range 10 {
 		many = append(many, entry{claim: claimOf(peer.ID(fmt.Sprint("p", i)), "", 1)})
 	}
-	if changes := s.adopt("one", many); len(changes) != 3 {
+	if changes := adoptAll(s, "one", many); len(changes) != 3 {
 		t.Fatalf("%d of 3 are taken", len(changes))
 	}
 	if s.fellows["one"].size > table.limits.Memory {
@@ -208,6 +219,9 @@ func TestStoryMachine(t *testing.T) {
 		s := newStory(table)
 		now := t0
 		watched := map[leaseID]seen{}
+		adopting := map[peer.ID]*adoption{}
+		// What each fellow has, with the numbers of the records; nil: who knows.
+		has := map[peer.ID]map[leaseID]uint64{}
 		watch := func(changes []change) {
 			for _, c := range changes {
 				id := c.entry.id()
@@ -279,7 +293,23 @@ func TestStoryMachine(t *testing.T) {
 						all = append(all, e)
 					}
 				}
-				watch(s.adopt(fellows.Draw(t, "fellow"), all))
+				fellow := fellows.Draw(t, "fellow")
+				adopting[fellow] = s.adopt(fellow, all)
+				has[fellow] = map[leaseID]uint64{}
+				for _, e := range all {
+					has[fellow][e.id()] = e.claim.seq
+				}
+			},
+			"adopt on": func(t *rapid.T) {
+				fellow := fellows.Draw(t, "fellow")
+				if adopting[fellow] == nil {
+					t.Skip()
+				}
+				changes, more := adopting[fellow].some(rapid.IntRange(1, 3).Draw(t, "some"))
+				watch(changes)
+				if !more {
+					delete(adopting, fellow)
+				}
 			},
 			"tell": func(t *rapid.T) {
 				e := theirs(t)
@@ -287,13 +317,43 @@ func TestStoryMachine(t *testing.T) {
 				if c.kind == Left && rapid.Bool().Draw(t, "in words") {
 					c.removal = gone(e.claim)
 				}
-				watch(s.tell(fellows.Draw(t, "fellow"), c))
+				fellow := fellows.Draw(t, "fellow")
+				watch(s.tell(fellow, c))
+				switch {
+				case has[fellow] == nil:
+				case c.removal == nil && c.kind != Left && c.kind != Expired:
+					if e.claim.seq > s.removed[e.id()] {
+						has[fellow][e.id()] = e.claim.seq
+					}
+				case c.removal == nil:
+					delete(has[fellow], e.id())
+				}
 			},
-			"lose":   func(t *rapid.T) { s.lose(now, fellows.Draw(t, "fellow")) },
-			"forget": func(t *rapid.T) { watch(s.forget(fellows.Draw(t, "fellow"))) },
+			"lose": func(t *rapid.T) {
+				fellow := fellows.Draw(t, "fellow")
+				s.lose(now, fellow)
+				delete(adopting, fellow)
+				delete(has, fellow)
+			},
+			"forget": func(t *rapid.T) {
+				fellow := fellows.Draw(t, "fellow")
+				watch(s.forget(fellow))
+				if a := adopting[fellow]; a != nil {
+					if changes, more := a.some(1); len(changes) > 0 || more {
+						t.Fatalf("of no fellow %v are taken up", changes)
+					}
+				}
+				delete(adopting, fellow)
+				delete(has, fellow)
+			},
 			"oust": func(t *rapid.T) {
 				key, owner := nameKey(rapid.SampledFrom([]string{"x", "y"}).Draw(t, "key")), peers.Draw(t, "owner")
 				watch(s.retell(table.oust(key, owner)))
+				for fellow, tale := range s.fellows {
+					if holder := tale.owners[key]; holder != owner {
+						delete(has[fellow], leaseID{holder, key})
+					}
+				}
 				watch(s.oust(key, owner))
 			},
 			"": func(t *rapid.T) {
@@ -309,11 +369,24 @@ func TestStoryMachine(t *testing.T) {
 				if got, want := s.people, recounted(listed); got.population != want.population || !maps.Equal(got.each, want.each) {
 					t.Fatalf("counted are %+v, and there are %+v", got, want)
 				}
+				for fellow, all := range has {
+					if adopting[fellow] != nil {
+						continue
+					}
+					maps.DeleteFunc(all, func(id leaseID, seq uint64) bool { return seq <= s.removed[id] })
+					told := map[leaseID]uint64{}
+					for id, e := range s.fellows[fellow].entries {
+						told[id] = e.claim.seq
+					}
+					if !maps.Equal(told, all) {
+						t.Fatalf("%s has %v, and what is known of it is %v", fellow, all, told)
+					}
+				}
 				for fellow, tale := range s.fellows {
 					size, owners := 0, 0
 					for id, e := range tale.entries {
-						size += e.cost
-						if tale.order[e.place] != e {
+						size += int(e.cost)
+						if tale.order[e.place] != e || e.round > tale.round {
 							t.Fatalf("%s: %v is out of place", fellow, id)
 						}
 						if id.key != "" && tale.owners[id.key] == id.peer {

@@ -14,13 +14,27 @@ type tale struct {
 	size    int       // bytes that it takes
 	lost    bool      // nobody hears it any more, and it is believed until
 	ends    time.Time // then
+	round   uint32    // how often all that the fellow has was taken up
+	// since is what the fellow told of since it said all that is being taken up now;
+	// nil: that is done.
+	since map[leaseID]bool
 }
 
 // told is a lease that a fellow tells of.
 type told struct {
 	entry
-	cost  int // bytes
-	place int // in order
+	cost   int32  // bytes
+	place  int32  // in order
+	round  uint32 // of the tale, when it was told
+	listed uint32 // the last list that it is in
+}
+
+// believed is until when what is told is, unless the fellow tells more.
+func (t *tale) believed(now time.Time, lease time.Duration) time.Time {
+	if t.lost {
+		return t.ends
+	}
+	return now.Add(lease)
 }
 
 func newTale() *tale {
@@ -41,7 +55,7 @@ func (s *story) put(t *tale, e entry) {
 	if len(t.order) >= s.own.limits.Registrations || t.size+cost > s.own.limits.Memory {
 		return
 	}
-	kept := &told{e, cost, len(t.order)}
+	kept := &told{entry: e, cost: int32(cost), place: int32(len(t.order)), round: t.round}
 	t.entries[id] = kept
 	if id.key != "" {
 		t.owners[id.key] = id.peer
@@ -64,5 +78,5 @@ func (t *tale) drop(id leaseID) {
 	t.order[e.place].place = e.place
 	t.order[last] = nil
 	t.order = t.order[:last]
-	t.size -= e.cost
+	t.size -= int(e.cost)
 }

@@ -1,0 +1,73 @@
+package bootstrap
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+)
+
+// All that a fellow has comes to no more at once than who waits for the lock bears, and
+// no faster than whoever watches can hear.
+func TestAdoptionLetsOthersIn(t *testing.T) {
+	s := quietServer(t)
+	const many = 2*storyBatch + 1
+	var there []entry
+	for i := range many {
+		there = append(there, entry{claim: claimOf(peer.ID(fmt.Sprint("peer", i)), "", 1), online: true})
+	}
+	steps := func(entries []entry, watchers int) (n int, rest time.Duration) {
+		s.watchers = watchers
+		a := s.story.adopt("fellow", entries)
+		for more := true; more; n++ {
+			before := s.journal.now()
+			var pause time.Duration
+			pause, more = s.adopt(t.Context(), a)
+			if told := s.journal.now() - before; told > storyBatch || told > 0 && pause == 0 || told == 0 && pause > 0 {
+				t.Fatalf("%d changes at once, and a rest of %s", told, pause)
+			}
+			rest += pause
+		}
+		return n, rest
+	}
+	n, few := steps(there, 0)
+	if n < many/storyBatch || s.population().Peers != many {
+		t.Errorf("%d are taken up in %d steps", s.population().Peers, n)
+	}
+	if _, rest := steps(there, 0); rest > 0 || s.population().Peers != many {
+		t.Errorf("without a change it rests for %s", rest)
+	}
+	if n, _ := steps(nil, 0); n < many/storyBatch || s.population().Peers != 0 {
+		t.Errorf("%d are left after %d steps", s.population().Peers, n)
+	}
+	const watchers = 10_000
+	_, rest := steps(there, watchers)
+	if rest <= few {
+		t.Errorf("with many who watch it rests for %s, and for %s without", rest, few)
+	}
+	// In the longest round no more come than are kept.
+	if round := 2 * roundOf(watchers); rest < round*many/journalSize {
+		t.Errorf("%d changes come in %s, and a round may take %s", many, rest, round)
+	}
+}
+
+// What a lost fellow told ends little by little too.
+func TestLostFellowsEndByAndBy(t *testing.T) {
+	s := newStory(testTable())
+	var there []entry
+	for i := range 2*storyBatch + 1 {
+		there = append(there, entry{claim: claimOf(peer.ID(fmt.Sprint("peer", i)), "", 1), online: true})
+	}
+	adoptAll(s, "fellow", there)
+	s.lose(t0, "fellow")
+	now := t0.Add(s.own.lease)
+	for _, want := range []int{storyBatch, storyBatch, 1, 0} {
+		if next, some := s.next(); some != (want > 0) || some && next.After(now) {
+			t.Fatalf("the next end is at %s, %v", next, some)
+		}
+		if got := count(s.expire(now), Expired); got != want {
+			t.Fatalf("%d end at once, and not %d", got, want)
+		}
+	}
+}
