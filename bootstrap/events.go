@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -119,7 +120,10 @@ func (s *web) sendPicture(out *events) (revision uint64) {
 	out.at, out.step = p.points, p.step
 	p.mu.Unlock()
 	_, _, out.more = s.history.since(out.at)
-	out.event("snapshot", eventID(s.epoch, revision), data)
+	out.begin("snapshot", eventID(s.epoch, revision))
+	out.flush()
+	out.write(data) // the same bytes for all readers
+	out.end()
 	return revision
 }
 
@@ -173,16 +177,26 @@ func (o *events) retry() { fmt.Fprintf(&o.buf, "retry: %d\n\n", eventRetry.Milli
 
 func (o *events) comment() { o.buf.WriteString(":\n\n") }
 
-// event writes one event; data is a line of JSON.
+// event writes one event; data is a line of JSON. It waits in the buffer, which does
+// not grow far.
 func (o *events) event(kind, id string, data []byte) {
+	o.begin(kind, id)
+	o.buf.Write(data)
+	o.end()
+	if o.buf.Len() >= eventBytes {
+		o.flush()
+	}
+}
+
+func (o *events) begin(kind, id string) {
 	o.buf.WriteString("event: " + kind + "\n")
 	if id != "" {
 		o.buf.WriteString("id: " + id + "\n")
 	}
 	o.buf.WriteString("data: ")
-	o.buf.Write(data)
-	o.buf.WriteString("\n\n")
 }
+
+func (o *events) end() { o.buf.WriteString("\n\n") }
 
 // status writes what the page shows besides peers.
 func (o *events) status(s *Server) {
@@ -207,16 +221,18 @@ func (o *events) told(s *web) {
 	if len(changed) == 0 {
 		return
 	}
-	selves := make([]httpSelf, len(changed))
-	for i := range changed {
-		selves[i] = changed[i].http(o.open)
+	for some := range slices.Chunk(changed, eventSelves) {
+		selves := make([]httpSelf, len(some))
+		for i := range some {
+			selves[i] = some[i].http(o.open)
+		}
+		data, err := json.Marshal(selves)
+		if err != nil {
+			o.err = err
+			return
+		}
+		o.event("told", "", data)
 	}
-	data, err := json.Marshal(selves)
-	if err != nil {
-		o.err = err
-		return
-	}
-	o.event("told", "", data)
 }
 
 func (o *events) changes(s *web, revision uint64, changes []change) {
@@ -241,14 +257,19 @@ func (o *events) changes(s *web, revision uint64, changes []change) {
 }
 
 func (o *events) flush() {
-	if o.err != nil || o.buf.Len() == 0 {
+	if o.buf.Len() == 0 {
 		return
 	}
-	allowWrite(o.w)
-	if _, o.err = o.buf.WriteTo(o.w); o.err == nil {
+	o.write(o.buf.Bytes())
+	o.buf.Reset()
+	if o.err == nil {
 		o.err = http.NewResponseController(o.w).Flush()
 	}
-	if o.buf.Cap() > 1<<20 { // a picture's; the next events are small
-		o.buf = bytes.Buffer{}
+}
+
+func (o *events) write(data []byte) {
+	if o.err == nil {
+		allowWrite(o.w)
+		_, o.err = o.w.Write(data)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
 )
 
 // sent is a server-sent event; a comment has the kind ":".
@@ -332,5 +334,44 @@ func TestSelvesAreComparedAsAReaderSeesThem(t *testing.T) {
 		if is.like(tt.self) != tt.want || tt.self.like(is) != tt.want {
 			t.Errorf("%s: not %v", tt.name, tt.want)
 		}
+	}
+}
+
+// counting counts what is written, and how much of it at once at the most.
+type counting struct {
+	*httptest.ResponseRecorder
+	most int
+}
+
+func (w *counting) Write(b []byte) (int, error) {
+	w.most = max(w.most, len(b))
+	return w.ResponseRecorder.Write(b)
+}
+
+// However much there is to tell a page of, little of it waits in memory.
+func TestEventsWaitInLittleRoom(t *testing.T) {
+	s := startServer(t)
+	web := &web{Server: s, selves: newSelves()}
+	w := &counting{ResponseRecorder: httptest.NewRecorder()}
+	out := &events{w: w, epoch: s.epoch, open: true}
+	fat := make([]ma.Multiaddr, maxAddrs)
+	for i := range fat {
+		fat[i] = ma.StringCast(fmt.Sprintf("/ip6/2001:db8:1111:2222:3333:4444:5555:%x/udp/4001/quic-v1/webtransport", i+1))
+	}
+	_, id := testKey(t, 1)
+	changes := make([]change, eventBatch)
+	for i := range changes {
+		c := claimOf(id, "", 1)
+		c.addrs = fat
+		changes[i] = change{kind: Joined, entry: entry{claim: c}}
+	}
+	out.changes(web, 0, changes)
+	out.flush()
+	const biggest = 8 << 10
+	if all := w.Body.Len(); out.err != nil || strings.Count(w.Body.String(), "event: change\n") != len(changes) || all < 4*eventBytes {
+		t.Fatalf("%v; %d bytes are written of %d changes", out.err, all, len(changes))
+	}
+	if w.most > eventBytes+biggest || out.buf.Cap() > 2*(eventBytes+biggest) {
+		t.Errorf("%d bytes at once, in %d", w.most, out.buf.Cap())
 	}
 }

@@ -329,6 +329,12 @@ const (
 	maxShown = 5000
 	// eventBatch is the number of changes written to a page at once.
 	eventBatch = 256
+	// eventBytes is what of events to a page waits to be written, and what one of them
+	// takes at the most besides: a record, with the neighbours that its owner tells, or
+	// of eventSelves what they tell of themselves, some 3 KiB each with all neighbours.
+	// The first event is one for all readers.
+	eventBytes  = 64 << 10
+	eventSelves = 32
 	// eventHeartbeat is how often a comment keeps proxies from ending a quiet
 	// stream.
 	eventHeartbeat = 15 * time.Second
