@@ -383,14 +383,6 @@ func (t *table) next() (time.Time, bool) {
 	return first.Rings().time(), true
 }
 
-// lookup finds who holds a name.
-func (t *table) lookup(now time.Time, key nameKey) (entry, error) {
-	if e := t.named.Get(key); e != nil && e.expires > momentOf(now) {
-		return *e, nil
-	}
-	return entry{}, ErrNotRegistered
-}
-
 // list returns all leases, in no order.
 func (t *table) list(now time.Time) []entry {
 	all := make([]entry, 0, t.leases.Len())

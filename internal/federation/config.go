@@ -39,7 +39,7 @@ type Config struct {
 	Timing Timing
 	// Changed, if not nil, is told of each change of who holds a name, in the order
 	// of the log. After a snapshot was taken over from another server it is called
-	// with nil: everything may have changed, [Federation.Holdings] tells. It must
+	// with nil: everything may have changed, [Federation.Owner] tells. It must
 	// be quick, and not call the federation.
 	Changed func([]names.Change)
 	// Logger is slog.Default by default.

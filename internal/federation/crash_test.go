@@ -80,7 +80,7 @@ func TestKilledServerKeepsWhatItGranted(t *testing.T) {
 func claimUntilKilled(t *testing.T, folder string) {
 	s := newServer(t, 1)
 	s.onDisk(t, folder)
-	first := len(s.Holdings())
+	first := s.machine.len()
 	for i := first; ; i++ {
 		c := claimOf(owner(t, 1), fmt.Sprintf("name %d", i), 1)
 		c.Term, c.MaxPerOwner, c.MaxNames = keepTerm, 100_000, names.DefaultMaxNames

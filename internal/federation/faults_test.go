@@ -197,7 +197,7 @@ func TestChangesAndEnds(t *testing.T) {
 			t.Error("a renewed name is free")
 		}
 		elapse(5 * time.Second)
-		if _, held := f.Owner("alice"); held || len(f.Holdings()) != 0 {
+		if _, held := f.Owner("alice"); held || f.machine.len() != 0 {
 			t.Error("a name that is not renewed is still held")
 		}
 		if err := f.Close(); err != nil {

@@ -83,12 +83,6 @@ func (m *machine) owner(key string) (names.Holding, bool) {
 	return m.state.Owner(key)
 }
 
-func (m *machine) holdings() []names.Holding {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	return m.state.Holdings()
-}
-
 func (m *machine) now() time.Duration {
 	m.mu.RLock()
 	defer m.mu.RUnlock()

@@ -84,6 +84,3 @@ func (f *Federation) Remove(ctx context.Context, r names.Removal) error {
 
 // Owner tells who holds a name as far as this server knows; it may be behind.
 func (f *Federation) Owner(key string) (names.Holding, bool) { return f.machine.owner(key) }
-
-// Holdings returns all that this server knows of, in the order of their keys.
-func (f *Federation) Holdings() []names.Holding { return f.machine.holdings() }

@@ -77,16 +77,6 @@ func (s *State) Owner(key string) (Holding, bool) {
 	return h.whole(), true
 }
 
-// Holdings returns all, in the order of their keys.
-func (s *State) Holdings() []Holding {
-	all := make([]Holding, 0, s.Len())
-	for _, h := range s.ends.All() {
-		all = append(all, h.whole())
-	}
-	slices.SortFunc(all, func(a, b Holding) int { return cmp.Compare(a.Key, b.Key) })
-	return all
-}
-
 // Next is when the first holding ends; false if nothing is held.
 func (s *State) Next() (time.Duration, bool) {
 	first, some := s.ends.First()

@@ -86,17 +86,6 @@ func (s *Service) Close() error {
 	return nil
 }
 
-// Registrations returns how many there are.
-func (s *Service) Registrations() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.table == nil {
-		return 0
-	}
-	s.table.expire(time.Now())
-	return s.table.Len()
-}
-
 // serve answers the requests of one stream. What is malformed costs the stream.
 func (s *Service) serve(stream network.Stream) {
 	if !s.admit(stream) {
