@@ -1,6 +1,6 @@
 package bootstrap
 
-import "github.com/libp2p/go-libp2p/core/peer"
+import "hash/maphash"
 
 // population is how many a server knows, without those that are hidden.
 type population struct {
@@ -15,16 +15,18 @@ func (s *Server) population() population {
 	return s.story.people.population
 }
 
-// people are the peers who are shown, counted with each change.
+// people are the peers who are shown, counted with each change. Each is known by a hash
+// alone, in two thirds of the room: should two ever have the same, they count as one.
 type people struct {
 	population
-	each map[peer.ID]shown
+	seed maphash.Seed
+	each map[uint64]shown
 }
 
 // shown is how many leases of one peer are, and under how many of them it is online.
 type shown struct{ leases, online int32 }
 
-func newPeople() people { return people{each: make(map[peer.ID]shown)} }
+func newPeople() people { return people{seed: maphash.MakeSeed(), each: make(map[uint64]shown)} }
 
 // changed counts what is known of a lease instead of what was; nil: it was not there,
 // or is gone.
@@ -37,7 +39,7 @@ func (p *people) count(e *entry, n int32) {
 	if e == nil || e.claim.hidden {
 		return
 	}
-	id := e.claim.peer
+	id := maphash.String(p.seed, string(e.claim.peer))
 	was := p.each[id]
 	is := shown{was.leases + n, was.online}
 	if e.online {

@@ -42,7 +42,8 @@ func (c *Core) nextHop(k *carried) *link {
 }
 
 // anywhere picks a neighbour that the walk has not been to: the best of a random half
-// of them, or among the dead of all.
+// of them, or of as many more as it takes to find one that is sure to live; among the
+// dead of all.
 func (c *Core) anywhere(k *carried, from *link) *link {
 	n := len(c.view)
 	if n == 0 {
@@ -67,7 +68,7 @@ func (c *Core) anywhere(k *carried, from *link) *link {
 		if pick == nil || c.better(l, pick) {
 			pick = l
 		}
-		if seen++; seen >= enough && pick.trust >= 0 {
+		if seen++; seen >= enough && pick.trust >= 0 && c.sure(pick) {
 			break
 		}
 	}
@@ -84,8 +85,7 @@ func (c *Core) better(l, than *link) bool {
 	if (l.trust < 0) != (than.trust < 0) {
 		return than.trust < 0
 	}
-	sure, other := c.now-l.heard <= SureFor, c.now-than.heard <= SureFor
-	if sure && other {
+	if c.sure(l) && c.sure(than) {
 		return time.Duration(1+c.beyond(l))*than.trip() > time.Duration(1+c.beyond(than))*l.trip()
 	}
 	return l.heard > than.heard
@@ -118,7 +118,10 @@ func (c *Core) beyond(l *link) (n int) {
 	return n
 }
 
-// fresh tells whether a neighbour was heard of so lately that it is sure to live.
+// sure tells whether a neighbour was heard of so lately that it lives, and fresh whether
+// most that were do.
+func (c *Core) sure(l *link) bool { return c.now-l.heard <= SureFor }
+
 func (c *Core) fresh(l *link) bool { return c.now-l.heard <= FreshFor }
 
 func gcd(a, b int) int {
