@@ -6,6 +6,10 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/record"
 	ma "github.com/multiformats/go-multiaddr"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
 )
 
 // slimmed is a claim to keep among very many, in half the room: decoded, addresses take
@@ -44,9 +48,10 @@ func (c *claim) envelope() []byte {
 	if !c.gist {
 		return []byte(c.sealed)
 	}
-	whole := make([]byte, 0, len(c.sealed)+len(payloadType)+len(c.network.Value())+len(c.name)+2*len(c.peer))
+	words := c.words()
+	whole := make([]byte, 0, len(c.sealed)+len(words[0])+len(words[1])+len(words[2]))
 	rest := c.sealed
-	for _, word := range c.words() {
+	for _, word := range words {
 		cut := 1 + int(rest[0])
 		whole = append(append(whole, rest[1:cut]...), word...)
 		rest = rest[cut:]
@@ -54,10 +59,22 @@ func (c *claim) envelope() []byte {
 	return append(whole, rest...)
 }
 
-// words are what stands in the envelope as it does in the claim, in order: the key,
-// which is the peer ID but for the two bytes that call it one, and so on.
-func (c *claim) words() [5]string {
-	return [...]string{string(c.peer[2:]), payloadType, c.network.Value(), c.name, string(c.peer)}
+// words are the fields of the envelope that the claim tells itself, in order: the key,
+// which is the peer ID but for the two bytes that call it one, the type, and how the
+// record begins.
+func (c *claim) words() [3]string {
+	begin, err := proto.MarshalOptions{Deterministic: true}.Marshal(&pb.DirectoryRecord{
+		Network: c.network.Value(), Name: c.name, Peer: []byte(c.peer), Seq: c.seq,
+	})
+	if err != nil { // none of it is what cannot be encoded: it was decoded
+		begin = nil
+	}
+	return [...]string{envelopeField(1, string(c.peer[2:])), envelopeField(2, payloadType), string(begin)}
+}
+
+// envelopeField is a field of libp2p's envelope: 1 is the key, 2 the payload's type.
+func envelopeField(n protowire.Number, value string) string {
+	return string(protowire.AppendString(protowire.AppendTag(nil, n, protowire.BytesType), value))
 }
 
 // same reports whether another claim says the same in the same envelope. Two gists may

@@ -89,7 +89,7 @@ func TestSlimClaim(t *testing.T) {
 			if slim.gist != tt.gist {
 				t.Fatalf("kept without what the claim says: %v", slim.gist)
 			}
-			if tt.gist && len(slim.sealed) > len(tt.sealed)-90 {
+			if tt.gist && len(slim.sealed) > len(tt.sealed)-105 {
 				t.Fatalf("%d of %d bytes are kept", len(slim.sealed), len(tt.sealed))
 			}
 			got := slim.addresses()
