@@ -191,7 +191,7 @@ const (
 	// share of the overlay that they have not seen is above EnoughMissed: they may
 	// have had a short life.
 	MaxWalkers   = 3
-	EnoughMissed = 0.01
+	EnoughMissed = 0.003
 	// MaxRounds bounds the rounds of attempts after some were lost, one more in each
 	// round. Where something false came, HostileScouts go out in the first, and two more
 	// in every three: where three in ten peers drop what they should carry, a walk lives
