@@ -48,6 +48,7 @@ func (a *adoption) some(n int) (changes []change, more bool) {
 		if e := a.entries[0]; !t.since[e.id()] {
 			changes = append(changes, a.story.take(t, change{kind: Updated, entry: e})...)
 		}
+		a.entries[0] = entry{} // it is kept in the tale
 		a.entries = a.entries[1:]
 	}
 	if len(a.entries) == 0 && a.old < 0 {
@@ -62,7 +63,7 @@ func (a *adoption) some(n int) (changes []change, more bool) {
 	}
 	more = len(a.entries) > 0 || a.old > 0
 	if !more {
-		t.since = nil
+		t.since, a.entries = nil, nil
 	}
 	return changes, more
 }
@@ -77,11 +78,11 @@ func (s *Server) adopt(ctx context.Context, a *adoption) (rest time.Duration, mo
 	}
 	changes, more := a.some(storyBatch)
 	s.journal.add(changes...)
-	return adoptRest(len(changes), s.watchers), more
+	return adoptRest(len(changes), s.watchers, s.journal.turns.kept.Load()), more
 }
 
 // adoptRest is how long watchers need for changes that come besides all others: half
 // of what is kept for them may come from one round, as long as it may be, to the next.
-func adoptRest(changes, watchers int) time.Duration {
-	return time.Duration(changes) * max(leastRound, 2*roundOf(watchers)) / (journalSize / 2)
+func adoptRest(changes, watchers int, kept uint64) time.Duration {
+	return time.Duration(changes) * max(leastRound, 2*roundOf(watchers)) / time.Duration(max(1, kept/2))
 }

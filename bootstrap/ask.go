@@ -225,7 +225,8 @@ func newestSeq(e entry) uint64 {
 
 // merge is what two servers together say of one lease.
 func merge(a, b entry) entry {
-	if b.claim.seq > a.claim.seq {
+	// Of two records with one number, which no sound program signs, all take the same.
+	if b.claim.seq > a.claim.seq || b.claim.seq == a.claim.seq && b.claim.sealed > a.claim.sealed {
 		a.claim = b.claim
 	}
 	a.online = a.online || b.online

@@ -121,9 +121,12 @@ func (h *hold) register(ctx context.Context) (fresh bool, err error) {
 	if stale := (*staleError)(nil); errors.As(err, &stale) {
 		// A clock that went back: the server says what to exceed. Or it is that far
 		// behind the server's that the signature has expired.
-		if claim, err = h.lease.current(max(stale.seq, claim.seq)); err == nil {
-			granted, fresh, err = h.link.register(ctx, claim)
+		newer, unsigned := h.lease.current(max(stale.seq, claim.seq))
+		if unsigned != nil {
+			return false, h.note(claim.seq, granted, unsigned)
 		}
+		claim = newer
+		granted, fresh, err = h.link.register(ctx, claim)
 	}
 	return fresh, h.note(claim.seq, granted, err)
 }

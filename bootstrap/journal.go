@@ -83,6 +83,11 @@ func (j *journal) keep(n *noted) {
 	}
 }
 
+// goesOn reports whether what follows a revision is kept, and will be for a while.
+func (j *journal) goesOn(revision uint64) bool {
+	return j.revision.Load()-revision <= j.turns.kept.Load()/2
+}
+
 func (j *journal) drop() {
 	j.size -= j.slot(j.oldest).Swap(nil).cost()
 	j.oldest++

@@ -175,14 +175,16 @@ func (s *Server) look(ctx context.Context) federation.Status {
 	}
 	s.rememberMembers(members)
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	were := s.members
 	s.members = members
+	s.mu.Unlock()
 	for _, m := range were {
-		if !s.hasMember(m.Peer.ID) {
+		if !s.isFellow(m.Peer.ID) {
 			s.cut(m.Peer.ID) // what members only may hear it hears no more
 		}
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, m := range members {
 		id := m.Peer.ID
 		if id == s.Host.ID() || s.fellows[id] != nil || len(s.fellows) >= maxFellows || s.ctx.Err() != nil {

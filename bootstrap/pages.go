@@ -31,8 +31,8 @@ func (s *Server) page(entries []entry, revision uint64, room int, encode encoder
 const entryOverhead = 4
 
 // sendList sends all that may be listed, or that too many are being sent, and returns
-// the revision at which it is current.
-func (s *Server) sendList(conn network.Conn, out *replies) (revision uint64, err error) {
+// the revision at which it is current. For a watch, the journal goes on from there.
+func (s *Server) sendList(conn network.Conn, out *replies, watch bool) (revision uint64, err error) {
 	leave, ok := s.lists.admit(origin(conn.RemoteMultiaddr()))
 	if !ok {
 		s.counts.busy.Add(1)
@@ -41,6 +41,10 @@ func (s *Server) sendList(conn network.Conn, out *replies) (revision uint64, err
 	defer leave()
 	all, release := s.snapshot()
 	defer release()
+	if watch && !s.journal.goesOn(all.revision) {
+		s.counts.busy.Add(1)
+		return 0, busy(listsRetry)
+	}
 	return all.revision, s.sendPages(out, all.entries, all.revision, encodeEntry)
 }
 

@@ -62,12 +62,18 @@ func (s *Server) release(stream network.Stream) {
 	s.wg.Done()
 }
 
-// cut ends the streams of a peer. It is called with mu held.
+// cut ends the streams of a peer.
 func (s *Server) cut(id peer.ID) {
+	s.mu.Lock()
+	var all []network.Stream
 	for stream := range s.streams {
 		if stream.Conn().RemotePeer() == id {
-			_ = stream.Reset() // its goroutine ends with an error
+			all = append(all, stream)
 		}
+	}
+	s.mu.Unlock()
+	for _, stream := range all {
+		_ = stream.Reset() // its goroutine ends with an error
 	}
 }
 
@@ -170,7 +176,7 @@ func (s *Server) answer(stream network.Stream, req *pb.DirectoryRequest, out *re
 	case *pb.DirectoryRequest_Sample:
 		reply = s.sample(remote, int(body.Sample.GetMax()))
 	case *pb.DirectoryRequest_List:
-		_, err := s.sendList(stream.Conn(), out)
+		_, err := s.sendList(stream.Conn(), out, false)
 		if errors.Is(err, ErrBusy) {
 			return s.refuse(out, err)
 		}

@@ -169,7 +169,7 @@ func (l *link) follow(ctx context.Context, tell func(report)) {
 	var at position
 	retry := firstRetry
 	for ctx.Err() == nil {
-		mending := !at.broke.IsZero()
+		mending, resumed := !at.broke.IsZero(), at.epoch != 0
 		err := l.watch(ctx, &at, tell)
 		if ctx.Err() != nil {
 			return
@@ -181,7 +181,7 @@ func (l *link) follow(ctx context.Context, tell func(report)) {
 		}
 		if errors.Is(err, ErrLagged) && at.epoch != 0 {
 			at.epoch, at.revision = 0, 0
-			if mending {
+			if mending && resumed {
 				continue // it answers, and has nothing to go on from: list at once
 			}
 		}

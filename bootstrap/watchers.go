@@ -21,7 +21,7 @@ func (s *Server) watch(conn network.Conn, req *pb.DirectoryWatch, out *replies) 
 		return s.refuse(out, &laterError{full("too many watchers"), watchersRetry})
 	}
 	defer s.releaseWatcher()
-	journal, list := s.journal, func() (uint64, error) { return s.sendList(conn, out) }
+	journal, list := s.journal, func() (uint64, error) { return s.sendList(conn, out, true) }
 	if req.GetOwn() {
 		journal, list = s.ownJournal, func() (uint64, error) { return s.sendOwnList(out) }
 	}

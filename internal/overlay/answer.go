@@ -12,6 +12,10 @@ func (c *Core) matched(ev *Event) {
 	if k := c.looking[guid]; k != nil {
 		delete(c.looking, guid)
 		if ev.Dropped {
+			c.stats.WalksUnanswered++
+			if r := c.routes.find(c.now, guid); r != nil {
+				r.looked = false
+			}
 			c.unanswered(k)
 		} else {
 			c.looked(k, items)

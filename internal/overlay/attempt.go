@@ -88,8 +88,8 @@ func (s *search) attempt(number uint8) int {
 	return -1
 }
 
-// sendWalk lets an attempt of an own search go.
-func (c *Core) sendWalk(s *search, hops uint8, w wire.Walk) {
+// sendWalk lets an attempt of an own search go, if a link can carry it.
+func (c *Core) sendWalk(s *search, hops uint8, w wire.Walk) bool {
 	w.Past = []uint32{c.self.Peer.Mark()}
 	w.Tried = slices.Clone(s.wrong[max(0, len(s.wrong)-MaxTried):])
 	k := &carried{query: s.query, walk: w, ttl: hops}
@@ -99,14 +99,14 @@ func (c *Core) sendWalk(s *search, hops uint8, w wire.Walk) {
 		s.went = s.went[:0]
 		k.walk.Past = nil
 		if l = c.anywhere(k, nil); l == nil {
-			return
+			return false
 		}
 	}
 	s.went = append(s.went, l.mark)
 	k.walk.Past = w.Past
 	guid, ok := c.open(s, l, false)
 	if !ok {
-		return
+		return false
 	}
 	k.guid = guid
 	s.under[len(s.under)-1].direct = w.Asker.Peer != ""
@@ -117,6 +117,7 @@ func (c *Core) sendWalk(s *search, hops uint8, w wire.Walk) {
 		s.seeing = append(s.seeing, s.attempts)
 	}
 	c.pass(k, l)
+	return true
 }
 
 // later has a plan called again when a link may carry one more query; false if none ever

@@ -16,7 +16,13 @@ func (x *exhaustive) start(c *Core, s *search) {
 	x.survey(c, s)
 }
 
-func (x *exhaustive) ended(c *Core, s *search) { c.linger(s) }
+func (x *exhaustive) ended(c *Core, s *search) {
+	if x.surveys == 0 {
+		x.survey(c, s)
+		return
+	}
+	c.linger(s)
+}
 
 // waited is told that nothing was heard for so long that the survey must be lost.
 func (x *exhaustive) waited(c *Core, s *search) {
@@ -29,13 +35,18 @@ func (x *exhaustive) waited(c *Core, s *search) {
 }
 
 func (x *exhaustive) survey(c *Core, s *search) {
-	c.sendWalk(s, SurveyHops, wire.Walk{
+	sent := c.sendWalk(s, SurveyHops, wire.Walk{
 		Kind: wire.WalkSurvey, Asker: c.asker(s, x.surveys+1), Seen: c.seen(wire.MaxSeen), Careful: true,
 	})
-	if len(s.under) == 0 {
-		if !c.later(s) {
-			c.finish(s)
-		}
+	switch {
+	case sent:
+	case len(s.under) > 0: // probes; it goes when they have ended
+		s.wake = c.now + c.trip(ProbeHops)
+		return
+	case c.later(s):
+		return
+	default:
+		c.finish(s)
 		return
 	}
 	x.surveys++

@@ -32,8 +32,9 @@ func (g *guided) start(c *Core, s *search) { g.probeOrScout(c, s) }
 // lead to very many that promise everything.
 func (g *guided) probeOrScout(c *Core, s *search) {
 	if s.found > g.found {
-		g.probed, g.found = 0, s.found
+		g.probed = 0
 	}
+	g.found = s.found
 	if g.probed == VainProbes {
 		g.scout(c, s)
 		return
@@ -74,8 +75,7 @@ func (g *guided) waited(c *Core, s *search) {
 	lost := c.lose(s)
 	switch {
 	case s.lingers && c.tally(s).Unreachable > 0 && g.round < MaxRounds:
-		s.lingers = false // what was out of reach may have new neighbours by now
-		g.again(c, s)
+		g.again(c, s) // what was out of reach may have new neighbours by now
 	case s.lingers:
 		c.finish(s)
 	case g.stage == probing:
@@ -88,13 +88,12 @@ func (g *guided) waited(c *Core, s *search) {
 }
 
 func (g *guided) scout(c *Core, s *search) {
-	g.stage = scouting
 	hops := min(WalkHops, max(ScoutHops, ScoutHops*ScoutDegree/max(1, c.relays())))
 	w := wire.Walk{Kind: wire.WalkGuided, Asker: c.asker(s, 1)}
 	if c.small() {
 		w.Seen = c.seen(TinySeen) // it may see it all
 	}
-	g.send(c, s, 1, uint8(hops), w)
+	g.send(c, s, scouting, 1, uint8(hops), w)
 }
 
 // small tells whether the origins known may be all that there are.
@@ -103,37 +102,41 @@ func (c *Core) small() bool { return c.Origins() < SmallOverlay*c.relays() }
 // walk sends as many walkers at once as results are still wanted. For a single result
 // they go one after the other, which takes longer and fewer messages.
 func (g *guided) walk(c *Core, s *search) {
-	g.stage = walking
 	n := min(MaxWalkers, max(1, int(s.query.Max)-s.found))
-	g.walks += n
-	g.send(c, s, n, WalkHops, wire.Walk{
+	g.walks += g.send(c, s, walking, n, WalkHops, wire.Walk{
 		Kind: wire.WalkGuided, Asker: c.asker(s, 1), Seen: c.seen(SmallSeen), Careful: g.round > 0,
 	})
 }
 
 func (g *guided) again(c *Core, s *search) {
-	g.stage = again
-	g.round++
-	w := wire.Walk{Kind: wire.WalkGuided, Asker: c.asker(s, g.round)}
-	n := g.round
+	s.lingers = false
+	round := g.round + 1
+	w := wire.Walk{Kind: wire.WalkGuided, Asker: c.asker(s, round)}
+	n := round
 	if len(s.wrong) > 0 { // the dead tell nothing false
-		n = HostileScouts + 2*(g.round-1)/3
+		n = HostileScouts + 2*(round-1)/3
 	}
 	w.Careful = n == 1 // among the dead one such is enough
-	g.send(c, s, min(n, max(1, c.relays())), ScoutHops, w)
+	if g.send(c, s, again, min(n, max(1, c.relays())), ScoutHops, w) > 0 {
+		g.round = round
+	}
 }
 
-// send lets n walks go, and waits for them.
-func (g *guided) send(c *Core, s *search, n int, hops uint8, w wire.Walk) {
+// send lets up to n walks go, as many as the links can carry, and waits for them. Where
+// they can carry none the plan stays where it is, and is called again.
+func (g *guided) send(c *Core, s *search, stage guidedStage, n int, hops uint8, w wire.Walk) (sent int) {
 	for range n {
-		c.sendWalk(s, hops, w)
+		if c.sendWalk(s, hops, w) {
+			sent++
+		}
 	}
 	if len(s.under) == 0 {
 		if !c.later(s) {
 			c.finish(s)
 		}
-		return
+		return 0
 	}
+	g.stage = stage
 	if g.stage == again && len(s.wrong) > 0 {
 		hops = HostileWait // few live longer
 	}
@@ -141,4 +144,5 @@ func (g *guided) send(c *Core, s *search, n int, hops uint8, w wire.Walk) {
 	if g.stage != again || w.Careful {
 		s.wake += LostHops * c.ackWait(nil)
 	}
+	return sent
 }

@@ -19,7 +19,7 @@ func (c *Core) returned(l *link, m *wire.Message) {
 		return
 	}
 	if r.from == 0 {
-		c.arrivedHome(l.peer, l.serial, m)
+		c.arrivedHome(l.peer, uint64(l.serial), m)
 		return
 	}
 	if r.direct && r.hops >= DirectAfter {
@@ -48,7 +48,7 @@ func (c *Core) returned(l *link, m *wire.Message) {
 		c.send(to.peer, relayed)
 		return
 	}
-	n := c.admitted(r, m.GUID, l.serial, len(m.Items))
+	n := c.admitted(r, m.GUID, uint64(l.serial), len(m.Items))
 	if n == 0 {
 		c.excess(l)
 		return
@@ -72,13 +72,13 @@ func (c *Core) direct(peer wire.PeerID, m *wire.Message) {
 		if s := c.attemptOf(m.GUID).search; s != nil {
 			s.direct = true
 		}
-		c.arrivedHome(peer, peer.Mark(), m)
+		c.arrivedHome(peer, stranger(peer), m)
 	}
 }
 
 // arrivedHome takes a hit or report for a query of the node's own. Its source is the link
 // that brought it, or the peer that made it and is no neighbour.
-func (c *Core) arrivedHome(peer wire.PeerID, source uint32, m *wire.Message) {
+func (c *Core) arrivedHome(peer wire.PeerID, source uint64, m *wire.Message) {
 	a := c.attemptOf(m.GUID)
 	s := a.search
 	if s == nil {

@@ -121,6 +121,12 @@ func TestSearchesWaitForTheirTurn(t *testing.T) {
 		if sent > 0 {
 			t.Fatalf("%v: sent over the rate", s)
 		}
+		for range 30 {
+			r.now = r.now.Add(r.core.queryLimit.every)
+			for l.out.take(r.core.now, r.core.queryLimit, 0) {
+			}
+			count(r.core.Handle(r.now, Event{Kind: Tick}))
+		}
 		for range 5 {
 			r.now = r.now.Add(r.core.queryLimit.every)
 			count(r.core.Handle(r.now, Event{Kind: Tick}))

@@ -15,7 +15,7 @@ type result struct {
 
 // brought is who brought a result first, and what became of it.
 type brought struct {
-	by       uint32 // a source
+	by       uint64 // a source
 	rejected bool
 }
 
@@ -30,7 +30,7 @@ func (s *search) asked(items []wire.Item) []wire.Item {
 }
 
 // fresh notes the items of a hit, and returns how many of them are new.
-func (s *search) fresh(holder wire.PeerID, by uint32, items []wire.Item) (n int) {
+func (s *search) fresh(holder wire.PeerID, by uint64, items []wire.Item) (n int) {
 	for i := range items {
 		r := result{holder, items[i].Key, items[i].Name}
 		if s.results[r] == nil {
@@ -55,7 +55,9 @@ func (c *Core) reject(guid wire.GUID, holder wire.PeerID, items []wire.Item) {
 	c.blame(s, holder, b)
 	b.rejected = true
 	s.found--
-	s.wrong = append(s.wrong, holder.Mark())
+	if !slices.Contains(s.wrong, holder.Mark()) {
+		s.wrong = append(s.wrong, holder.Mark())
+	}
 	s.own.Stale++
 	if r := c.routes.find(c.now, s.guid); r != nil && r.results > 0 {
 		r.results-- // whoever brought it has used up some of its own
@@ -75,7 +77,7 @@ func (c *Core) reject(guid wire.GUID, holder wire.PeerID, items []wire.Item) {
 // it has what it does not is a liar; one that passed another's word on is at most as bad
 // as one that loses what it carries, once a search, for anybody behind it can forge.
 func (c *Core) blame(s *search, holder wire.PeerID, b *brought) {
-	at := slices.IndexFunc(c.view, func(l *link) bool { return l.serial == b.by })
+	at := slices.IndexFunc(c.view, func(l *link) bool { return uint64(l.serial) == b.by })
 	if at < 0 {
 		return
 	}

@@ -18,12 +18,14 @@ type route struct {
 	seen     uint64 // the slots of the links that have sent the query
 }
 
-// source is who brings hits for a query: a link by its serial, or a peer that is no
-// neighbour by its mark.
+// source is who brings hits for a query: a link by its serial, or a stranger.
 type source struct {
 	guid wire.GUID
-	who  uint32
+	who  uint64
 }
+
+// stranger is a peer that is no neighbour, as a source. It is no link's serial.
+func stranger(peer wire.PeerID) uint64 { return 1<<32 | uint64(peer.Mark()) }
 
 // back returns the link that hits of r go to, or nil if it is gone.
 func (c *Core) back(r *route) *link {
@@ -36,7 +38,7 @@ func (c *Core) back(r *route) *link {
 // admitted returns how many of n results may still come from a source for the query
 // of r, and counts them. A relay takes no more in all than the one neighbour that
 // it passes them to will take from it.
-func (c *Core) admitted(r *route, guid wire.GUID, who uint32, n int) int {
+func (c *Core) admitted(r *route, guid wire.GUID, who uint64, n int) int {
 	all := MaxLinkResults
 	if r.from == 0 {
 		all = MaxQueryResults

@@ -64,7 +64,8 @@ func (c *Core) walked(l *link, m *wire.Message) {
 	case r == nil:
 		r = c.routes.add(c.now, m.GUID, route{from: l.serial, slot: l.slot, hops: k.hops, direct: w.Asker.Peer != "", question: question})
 	case r.question != question:
-		c.stats.WalksAltered++ // an answer to the other question would be a lie
+		c.stats.WalksAltered++ // what is known of the other question is no answer
+		c.unanswered(k)
 		return
 	}
 	r.hops = min(r.hops, k.hops) // it may have come here by a detour first
@@ -72,6 +73,7 @@ func (c *Core) walked(l *link, m *wire.Message) {
 	case w.Kind == wire.WalkProbe && w.Target != c.self.Peer:
 		c.arrived(k, 0)
 	case c.looking[m.GUID] != nil, !r.looked && len(c.looking) >= MaxCarried:
+		c.stats.WalksUnanswered++
 		c.unanswered(k)
 	case r.looked:
 		c.arrived(k, int(r.found))
@@ -85,9 +87,9 @@ func (c *Core) walked(l *link, m *wire.Message) {
 
 // digest tells questions apart, also those that are made to look alike.
 func (c *Core) digest(q *wire.Query) uint64 {
-	c.scratch = append(append(c.scratch[:0], q.Key...), 0)
+	c.scratch = append(binary.AppendUvarint(c.scratch[:0], uint64(len(q.Key))), q.Key...)
 	for _, word := range q.Words {
-		c.scratch = append(append(c.scratch, word...), 0)
+		c.scratch = append(binary.AppendUvarint(c.scratch, uint64(len(word))), word...)
 	}
 	sum := sha256.Sum256(c.scratch)
 	return binary.LittleEndian.Uint64(sum[:])
@@ -96,7 +98,6 @@ func (c *Core) digest(q *wire.Query) uint64 {
 // unanswered lets a walk go on from here that was not looked up. Who sent it to this very
 // node is not told that there is nothing: it hears nothing, and goes on itself if it waits.
 func (c *Core) unanswered(k *carried) {
-	c.stats.WalksUnanswered++
 	if k.walk.Target == c.self.Peer {
 		if k.walk.Careful || k.walk.Kind == wire.WalkProbe || c.cfg.Leaf {
 			return
