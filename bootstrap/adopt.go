@@ -25,7 +25,7 @@ type adoption struct {
 	old     int     // so many of those that were told before are still to be looked at
 }
 
-// adopt begins to take up all that a fellow has.
+// adopt begins to take up all that a fellow has; the slice is its from here on.
 func (s *story) adopt(fellow peer.ID, entries []entry) *adoption {
 	t := s.fellows[fellow]
 	if t == nil {

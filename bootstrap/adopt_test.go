@@ -2,6 +2,7 @@ package bootstrap
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -19,7 +20,7 @@ func TestAdoptionLetsOthersIn(t *testing.T) {
 	}
 	steps := func(entries []entry, watchers int) (n int, rest time.Duration) {
 		s.watchers = watchers
-		a := s.story.adopt("fellow", entries)
+		a := s.story.adopt("fellow", slices.Clone(entries))
 		for more := true; more; n++ {
 			before := s.journal.now()
 			var pause time.Duration

@@ -68,7 +68,7 @@ func TestSample(t *testing.T) {
 // adoptAll takes all that a fellow has up.
 func adoptAll(s *story, fellow peer.ID, entries []entry) []change {
 	var all []change
-	for a, more := s.adopt(fellow, entries), true; more; {
+	for a, more := s.adopt(fellow, slices.Clone(entries)), true; more; {
 		var changes []change
 		changes, more = a.some(2)
 		all = append(all, changes...)
@@ -289,7 +289,7 @@ func TestStoryMachine(t *testing.T) {
 					}
 				}
 				fellow := fellows.Draw(t, "fellow")
-				adopting[fellow] = s.adopt(fellow, all)
+				adopting[fellow] = s.adopt(fellow, slices.Clone(all))
 				has[fellow] = map[leaseID]uint64{}
 				for _, e := range all {
 					has[fellow][e.id()] = e.claim.seq
