@@ -130,3 +130,19 @@ func TestJournalLagged(t *testing.T) {
 		t.Errorf("%d changes, %v", len(changes), err)
 	}
 }
+
+// A watch begins with no list from which the journal will not go on.
+func TestJournalGoesOn(t *testing.T) {
+	j := newJournal(8, 1, encodeEntry)
+	for range 20 {
+		j.add(change{kind: Updated, entry: entry{claim: &claim{}}})
+	}
+	for revision, want := range map[uint64]bool{20: true, 16: true, 15: false, 12: false, 0: false} {
+		if got := j.goesOn(revision); got != want {
+			t.Errorf("from %d of 20 it goes on: %v", revision, got)
+		}
+		if _, _, err := j.after(revision, 1); want && err != nil {
+			t.Errorf("after %d: %v", revision, err)
+		}
+	}
+}

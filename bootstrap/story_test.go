@@ -419,3 +419,12 @@ func TestRestoredPeersAreCounted(t *testing.T) {
 		t.Errorf("%+v are there after a restart, and not %+v", got, want)
 	}
 }
+
+// Of two records with one number, in whatever order they are heard of, the same counts.
+func TestRecordsOfOneNumber(t *testing.T) {
+	a, b := entry{claim: claimOf("a", "", 1)}, entry{claim: claimOf("a", "", 1)}
+	b.claim.hidden, b.claim.sealed = true, a.claim.sealed+" hidden"
+	if one, other := merge(a, b).claim, merge(b, a).claim; one != other {
+		t.Errorf("hidden %v in one order, %v in the other", one.hidden, other.hidden)
+	}
+}
