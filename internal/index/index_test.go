@@ -1,8 +1,6 @@
 package index
 
 import (
-	"fmt"
-	"runtime"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -43,42 +41,4 @@ func TestIndex(t *testing.T) {
 			},
 		})
 	})
-}
-
-// BenchmarkMemory reports what an index takes for each thing, beside a map.
-func BenchmarkMemory(b *testing.B) {
-	const n = 100_000
-	things := make([]*thing, n)
-	for i := range things {
-		things[i] = &thing{fmt.Sprint("thing ", i)}
-	}
-	b.Run("index", func(b *testing.B) {
-		for b.Loop() {
-			before := heapBytes()
-			x := New(func(e *thing) string { return e.key })
-			for _, e := range things {
-				x.Put(e)
-			}
-			b.ReportMetric(float64(heapBytes()-before)/n, "B/thing")
-			runtime.KeepAlive(x)
-		}
-	})
-	b.Run("map", func(b *testing.B) {
-		for b.Loop() {
-			before := heapBytes()
-			m := make(map[string]*thing)
-			for _, e := range things {
-				m[e.key] = e
-			}
-			b.ReportMetric(float64(heapBytes()-before)/n, "B/thing")
-			runtime.KeepAlive(m)
-		}
-	})
-}
-
-func heapBytes() uint64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
 }
