@@ -256,10 +256,19 @@ func (f *Federation) carryOut(c change) error {
 			}
 		}
 	}
-	if err := f.raft.AddVoter(c.member.id(), c.member.address(), 0, f.cfg.Timing.Request).Error(); err != nil {
+	if err := f.letVote(c.member); err != nil {
 		return fmt.Errorf("let it vote: %w", err)
 	}
 	return nil
+}
+
+// letVote makes a server a voter, or notes where one is reached now.
+func (f *Federation) letVote(m member) error {
+	added := f.raft.AddVoter(m.id(), m.address(), 0, f.cfg.Timing.Request)
+	// raft v1.8.0 sends the entry before it counts the new voter: an answer that is
+	// quicker is lost, and only one to a later entry tells that this one arrived too.
+	f.raft.Barrier(f.cfg.Timing.Request)
+	return added.Error()
 }
 
 func (f *Federation) carryOutRemoval(who peer.ID) error {

@@ -24,13 +24,6 @@ func three(t *testing.T) (*memNet, []*server) {
 			t.Fatal(err)
 		}
 	}
-	t.Cleanup(func() {
-		for _, s := range all {
-			if s.Federation != nil {
-				s.stop(t)
-			}
-		}
-	})
 	return net, all
 }
 
@@ -159,9 +152,6 @@ func TestStrangers(t *testing.T) {
 		if err := a.AddServer(t.Context(), c.info()); err == nil {
 			t.Error("c, which leads a federation of its own, was added")
 		}
-		for _, s := range []*server{a, b, c} {
-			s.stop(t)
-		}
 	})
 }
 
@@ -177,32 +167,27 @@ func TestChangesAndEnds(t *testing.T) {
 				kinds = append(kinds, c.Kind)
 			}
 		}
-		f, err := Start(t.Context(), config)
-		if err != nil {
-			t.Fatal(err)
-		}
+		s.startWith(t, config)
 		alice := owner(t, 1)
 		for i := range uint64(2) {
-			if _, err := f.Claim(t.Context(), claimOf(alice, "alice", i+1)); err != nil {
+			if _, err := s.Claim(t.Context(), claimOf(alice, "alice", i+1)); err != nil {
 				t.Fatal(err)
 			}
 		}
 		elapse(5 * time.Second)
-		lost, err := f.Renew(t.Context(), []names.Renewal{{Key: "alice", Owner: alice}, {Key: "bob", Owner: alice}})
+		lost, err := s.Renew(t.Context(), []names.Renewal{{Key: "alice", Owner: alice}, {Key: "bob", Owner: alice}})
 		if err != nil || len(lost) != 1 || lost[0].Key != "bob" {
 			t.Fatalf("renew: %v %v", lost, err)
 		}
 		elapse(5 * time.Second)
-		if _, held := f.Owner("alice"); !held {
+		if _, held := s.Owner("alice"); !held {
 			t.Error("a renewed name is free")
 		}
 		elapse(5 * time.Second)
-		if _, held := f.Owner("alice"); held || f.machine.len() != 0 {
+		if _, held := s.Owner("alice"); held || s.machine.len() != 0 {
 			t.Error("a name that is not renewed is still held")
 		}
-		if err := f.Close(); err != nil {
-			t.Error(err)
-		}
+		s.stop(t)
 		want := []names.ChangeKind{names.Gained, names.Updated, names.Ended}
 		if fmt.Sprint(kinds) != fmt.Sprint(want) {
 			t.Errorf("changes %v, want %v", kinds, want)
@@ -238,8 +223,6 @@ func TestSnapshot(t *testing.T) {
 		if h, held := b.Owner("alice"); !held || h.Seq != 2*snapshotThreshold+1 {
 			t.Errorf("the new server knows %+v", h)
 		}
-		a.stop(t)
-		b.stop(t)
 	})
 }
 
@@ -273,8 +256,6 @@ func TestRestartBeforeItVotes(t *testing.T) {
 		if s := a.Status(t.Context()); len(s.Members) != 2 || !s.Members[0].Voter || !s.Members[1].Voter {
 			t.Errorf("its addition was not completed: %+v", s)
 		}
-		a.stop(t)
-		b.stop(t)
 	})
 }
 
@@ -305,7 +286,7 @@ func TestVoteForTheUnknown(t *testing.T) {
 			net.cut(a.id, s.id)
 			net.cut(s.id, a.id)
 		}
-		if err := b.raft.AddVoter(m.id(), m.address(), 0, 0).Error(); err != nil {
+		if err := b.letVote(m); err != nil {
 			t.Fatal(err)
 		}
 		elapse(100 * time.Millisecond)
@@ -320,9 +301,6 @@ func TestVoteForTheUnknown(t *testing.T) {
 		}
 		if s := a.Status(t.Context()); len(s.Members) != 3 {
 			t.Errorf("status: %+v", s)
-		}
-		for _, s := range []*server{a, b, c} {
-			s.stop(t)
 		}
 	})
 }

@@ -93,9 +93,6 @@ func TestGrowAndShrink(t *testing.T) {
 		if err := b.RemoveServer(t.Context(), b.id); !errors.Is(err, errLastServer) {
 			t.Fatalf("remove the last: %v", err)
 		}
-		for _, s := range []*server{a, b, c} {
-			s.stop(t)
-		}
 	})
 }
 
@@ -108,10 +105,7 @@ func TestLeaderMoves(t *testing.T) {
 			t.Helper()
 			config := a.config(net)
 			config.Addrs = func() []ma.Multiaddr { return []ma.Multiaddr{ma.StringCast(addr)} }
-			var err error
-			if a.Federation, err = Start(t.Context(), config); err != nil {
-				t.Fatal(err)
-			}
+			a.startWith(t, config)
 		}
 		for _, addr := range []string{"/ip4/192.0.2.1/tcp/1", "/ip4/192.0.2.1/tcp/2"} {
 			start(addr)

@@ -192,7 +192,7 @@ func (f *Federation) readdress(m member) {
 	}
 	f.changing = true
 	f.wg.Go(func() {
-		err := f.raft.AddVoter(m.id(), m.address(), 0, f.cfg.Timing.Request).Error()
+		err := f.letVote(m)
 		if err == nil {
 			f.log.Info("a server is reached elsewhere", "server", m.peer, "addrs", m.addrs)
 		} else {

@@ -43,10 +43,7 @@ func TestLostServerIsToldOnce(t *testing.T) {
 		var said bytes.Buffer
 		config := servers[0].config(net)
 		config.Logger = slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelInfo}))
-		var err error
-		if servers[0].Federation, err = Start(t.Context(), config); err != nil {
-			t.Fatal(err)
-		}
+		servers[0].startWith(t, config)
 		for _, s := range servers[1:] {
 			s.start(t, net, servers[0])
 			if err := servers[0].AddServer(t.Context(), s.info()); err != nil {
@@ -68,9 +65,6 @@ func TestLostServerIsToldOnce(t *testing.T) {
 		count := func(what string) int { return strings.Count(said.String(), what) }
 		if count("does not answer") != 1 || count("answers again") != 1 || count("level=WARN") != 1 {
 			t.Errorf("one that was away is told of as:\n%s", &said)
-		}
-		for _, s := range servers {
-			s.stop(t)
 		}
 	})
 }

@@ -84,8 +84,5 @@ func losesDiskInPartition(t *testing.T, keepsIncarnation bool) (ops []porcupine.
 	b.start(t, net, a, c)
 	elapse(10 * time.Second)
 	claim(c, 1)
-	for _, s := range []*server{a, b, c} {
-		s.stop(t)
-	}
 	return ops
 }

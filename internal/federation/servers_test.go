@@ -77,10 +77,22 @@ func (s *server) config(net *memNet, fellows ...*server) Config {
 
 func (s *server) start(t testing.TB, net *memNet, fellows ...*server) {
 	t.Helper()
-	f, err := Start(context.Background(), s.config(net, fellows...))
+	s.startWith(t, s.config(net, fellows...))
+}
+
+// startWith starts the server until the test ends, if nobody stops it before: the
+// bubble of a test that has failed would wait for it for ever.
+func (s *server) startWith(t testing.TB, config Config) {
+	t.Helper()
+	f, err := Start(context.Background(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := f.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
 	s.Federation = f
 }
 
