@@ -72,3 +72,39 @@ func TestLostFellowsEndByAndBy(t *testing.T) {
 		}
 	}
 }
+
+// What was taken up is not kept a second time by the list it came in.
+func TestAdoptionLetsItsListGo(t *testing.T) {
+	s := newStory(testTable())
+	var there []entry
+	for i := range 3 {
+		there = append(there, entry{claim: claimOf(peer.ID(fmt.Sprint("peer", i)), "", 1), online: true})
+	}
+	a := s.adopt("fellow", there)
+	a.some(2)
+	for i, e := range there {
+		if taken := i < 2; taken != (e.claim == nil) {
+			t.Errorf("entry %d: taken up %v, and there is %v", i, taken, e.claim)
+		}
+	}
+	if _, more := a.some(2 * len(there)); more || a.entries != nil || a.tale.since != nil {
+		t.Errorf("at the end there are %v and %v", a.entries, a.tale.since)
+	}
+}
+
+// The fewer changes are kept for those who watch, the slower more of them come.
+func TestAdoptionHeedsWhatIsKept(t *testing.T) {
+	const changes = 100
+	for _, watchers := range []int{0, 10_000} {
+		for _, kept := range []uint64{journalSize, journalSize / 8, 2} {
+			round := max(leastRound, 2*roundOf(watchers))
+			inRound := float64(changes) * float64(round) / float64(adoptRest(changes, watchers, kept))
+			if inRound > float64(kept)/2+1 || inRound < float64(kept)/2-1 {
+				t.Errorf("%d watchers, %d are kept: %.1f come in a round", watchers, kept, inRound)
+			}
+		}
+	}
+	if adoptRest(changes, 0, 0) <= 0 {
+		t.Error("where nothing is kept there is no rest")
+	}
+}

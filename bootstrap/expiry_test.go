@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/crypto"
+
 	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
 )
 
@@ -130,4 +132,33 @@ func TestExpiredRecordsAreSignedAnew(t *testing.T) {
 	lease := register(t, clientOf(t, ClientConfig{}, s), "alice")
 	eventually(t, "it signs anew", func() bool { return now.Load() > first.Load() })
 	eventually(t, "it is granted", func() bool { return lease.Err() == nil })
+}
+
+// unsteady is a key that cannot sign any more from some time on.
+type unsteady struct {
+	crypto.PrivKey
+	broken *atomic.Bool
+}
+
+var errBroken = errors.New("the key is broken")
+
+func (k unsteady) Sign(b []byte) ([]byte, error) {
+	if k.broken.Load() {
+		return nil, errBroken
+	}
+	return k.PrivKey.Sign(b)
+}
+
+// Who cannot sign anew what the server holds for old is told so.
+func TestSignatureFails(t *testing.T) {
+	var broken atomic.Bool
+	s := script(t, func(r *pb.DirectoryRequest) *pb.DirectoryResponse {
+		broken.Store(true)
+		return errorResponse(pb.DirectoryErrorCode_DIRECTORY_ERROR_STALE)
+	})
+	c := clientOf(t, ClientConfig{}, s)
+	c.key = unsteady{c.key, &broken}
+	if _, err := c.Register(bounded(t), "alice"); !errors.Is(err, errBroken) {
+		t.Errorf("register: %v", err)
+	}
 }

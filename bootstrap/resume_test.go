@@ -163,3 +163,28 @@ func TestSlowConsumerIsTold(t *testing.T) {
 	}
 	t.Error("the watch ended without a word")
 }
+
+// A server that has nothing to go on from whenever it has told all is not asked again
+// at once.
+func TestListsInVainArePaced(t *testing.T) {
+	one := entryOf(t, newHost(t), "one")
+	var began time.Time
+	inVain := func(_ *pb.DirectoryWatch, send func(*pb.DirectoryResponse), stream network.Stream) {
+		send(pageResponse(5, 7))
+		send(errorResponse(pb.DirectoryErrorCode_DIRECTORY_ERROR_LAGGED))
+		_, _ = stream.Read(make([]byte, 1)) // until the client hangs up
+	}
+	again := func(w *pb.DirectoryWatch, send func(*pb.DirectoryResponse), stream network.Stream) {
+		began = time.Now()
+		inVain(w, send, stream)
+	}
+	last := func(_ *pb.DirectoryWatch, send func(*pb.DirectoryResponse), stream network.Stream) {
+		if took := time.Since(began); took < 50*time.Millisecond { // three pauses of up to 2 s
+			t.Errorf("it lists again three times within %s", took)
+		}
+		send(pageResponse(5, 7, one))
+		_, _ = stream.Read(make([]byte, 1))
+	}
+	c := startClient(t, infoOf(watched(t, inVain, again, inVain, inVain, last)))
+	watch(t, c.Watch(bounded(t), 0)).expect("joined one")
+}
