@@ -17,6 +17,8 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	"github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
+
+	"github.com/grapevine-p2p/grapevine/internal/dialcause"
 )
 
 // errRefused: the machine says that nothing listens at a port.
@@ -129,15 +131,7 @@ func (s *Service) probe(ctx context.Context, addr multiaddr.Multiaddr) (peer.Add
 
 // unreached says why an address was not reached, without the peer that was made up.
 func unreached(addr multiaddr.Multiaddr, err error) error {
-	var dial *swarm.DialError
-	if errors.As(err, &dial) {
-		switch {
-		case len(dial.DialErrors) > 0:
-			err = dial.DialErrors[0].Cause
-		case dial.Cause != nil:
-			err = dial.Cause
-		}
-	}
+	err = dialcause.First(err)
 	switch {
 	case strings.Contains(err.Error(), "refused"): // each system has an error of its own
 		return fmt.Errorf("%w at %s", errRefused, addr)

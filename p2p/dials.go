@@ -13,6 +13,7 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 	"golang.org/x/time/rate"
 
+	"github.com/grapevine-p2p/grapevine/internal/dialcause"
 	"github.com/grapevine-p2p/grapevine/internal/overlay"
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 )
@@ -49,7 +50,7 @@ func (g *dialGuard) probe(ctx context.Context, n *Node, target wire.Contact) err
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	if err := n.host.Connect(ctx, peer.AddrInfo{ID: info.ID, Addrs: allowed}); err != nil {
-		return fmt.Errorf("dial %s: %w", info.ID, err)
+		return fmt.Errorf("dial %s: %w", info.ID, dialcause.First(err))
 	}
 	return nil
 }

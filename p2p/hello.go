@@ -14,6 +14,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peerstore"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 
+	"github.com/grapevine-p2p/grapevine/internal/dialcause"
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 )
 
@@ -66,7 +67,7 @@ func (n *Node) connect(ctx context.Context, id peer.ID, target wire.Contact) err
 	}
 	n.forgetBackoff(id) // the core waits between its tries, and less than the host would
 	if err := n.host.Connect(ctx, info); err != nil {
-		return fmt.Errorf("dial %s: %w", id, err)
+		return fmt.Errorf("dial %s: %w", id, dialcause.First(err))
 	}
 	return nil
 }

@@ -32,6 +32,7 @@ var layers = []layer{
 	{"internal/alarm", nil},
 	{"internal/arch", nil},
 	{"internal/baotree", nil},
+	{"internal/dialcause", nil},
 	{"internal/display", nil},
 	{"internal/durable", nil},
 	{"internal/durable/durabletest", []string{"internal/durable"}},
@@ -51,13 +52,13 @@ var layers = []layer{
 	{"internal/overlay", []string{"internal/wire", "internal/summary"}},
 	{"internal/sim", []string{"internal/overlay", "internal/wire", "internal/summary", "internal/words"}},
 	{"internal/names", []string{"internal/alarm", "internal/index", "internal/wire/..."}},
-	{"internal/federation", []string{"internal/names", "internal/wire/...", "internal/streamconn", "internal/durable"}},
+	{"internal/federation", []string{"internal/names", "internal/wire/...", "internal/streamconn", "internal/dialcause", "internal/durable"}},
 	{"internal/rendezvous", []string{"internal/wire/..."}},
 
 	// The library.
 	{"p2p", []string{
 		"internal/overlay", "internal/wire/...", "internal/streamconn", "internal/feed", "internal/iplimit", "internal/listenaddr",
-		"internal/datadir", "internal/durable", "internal/summary", "internal/words", "internal/display",
+		"internal/datadir", "internal/durable", "internal/summary", "internal/words", "internal/dialcause", "internal/display",
 	}},
 	{"p2p/p2ptest", []string{"p2p", "internal/fabric"}},
 	{"bootstrap", []string{
@@ -66,7 +67,7 @@ var layers = []layer{
 	}},
 	{"chat", []string{
 		"p2p", "internal/wire/...", "internal/streamconn", "internal/feed",
-		"internal/datadir", "internal/durable", "internal/words", "internal/display",
+		"internal/datadir", "internal/dialcause", "internal/durable", "internal/words", "internal/display",
 	}},
 	{"backup", []string{
 		"internal/baotree", "p2p", "internal/wire/...", "internal/streamconn",

@@ -2,7 +2,6 @@ package federation
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -14,8 +13,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/peerstore"
 	"github.com/libp2p/go-libp2p/core/protocol"
-	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 
+	"github.com/grapevine-p2p/grapevine/internal/dialcause"
 	"github.com/grapevine-p2p/grapevine/internal/streamconn"
 )
 
@@ -43,7 +42,7 @@ func (n *HostNetwork) Dial(ctx context.Context, to peer.AddrInfo, id string) (ne
 			return n.wrap(stream, id), nil
 		}
 		if attempt == dialAttempts {
-			return nil, reason(err)
+			return nil, dialcause.First(err)
 		}
 		// Servers that dial each other at one moment, each from the port that it
 		// listens at, meet in one TCP connection that both take for their own, and
@@ -51,19 +50,9 @@ func (n *HostNetwork) Dial(ctx context.Context, to peer.AddrInfo, id string) (ne
 		select {
 		case <-time.After(rand.N(dialAgain)):
 		case <-ctx.Done():
-			return nil, reason(err)
+			return nil, dialcause.First(err)
 		}
 	}
-}
-
-// reason is why the first address was not reached: libp2p tells of all, and of the peer
-// in front of each.
-func reason(err error) error {
-	var dial *swarm.DialError
-	if errors.As(err, &dial) && len(dial.DialErrors) > 0 {
-		return dial.DialErrors[0].Cause
-	}
-	return err
 }
 
 func (n *HostNetwork) wrap(stream network.Stream, id string) net.Conn {
