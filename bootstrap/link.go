@@ -14,6 +14,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 
+	"github.com/grapevine-p2p/grapevine/internal/dialcause"
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
 )
@@ -167,7 +168,7 @@ func (l *link) open(ctx context.Context) (*talk, error) {
 	defer cancel()
 	stream, err := l.client.host.NewStream(ctx, l.info.ID, protocol.ID(wire.Directory))
 	if err != nil {
-		return nil, fmt.Errorf("open a stream: %w", err)
+		return nil, fmt.Errorf("open a stream: %w", dialcause.First(err))
 	}
 	return &talk{stream, bufio.NewReaderSize(stream, streamBuffer)}, nil
 }

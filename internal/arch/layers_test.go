@@ -63,7 +63,7 @@ var layers = []layer{
 	{"p2p/p2ptest", []string{"p2p", "internal/fabric"}},
 	{"bootstrap", []string{
 		"internal/names", "internal/federation", "internal/rendezvous", "internal/wire/...",
-		"internal/alarm", "internal/index", "internal/durable", "internal/words",
+		"internal/alarm", "internal/index", "internal/dialcause", "internal/durable", "internal/words",
 	}},
 	{"chat", []string{
 		"p2p", "internal/wire/...", "internal/streamconn", "internal/feed",
