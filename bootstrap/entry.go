@@ -59,5 +59,6 @@ func (m manner) origin() *netip.Prefix {
 	if !m.from.IsValid() {
 		return nil
 	}
-	return &m.from
+	from := m.from // alone: all that m holds would be kept with it
+	return &from
 }

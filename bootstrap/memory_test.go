@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 	"unique"
+	"weak"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -60,4 +61,31 @@ func heapBytes() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
+}
+
+// What a peer told of itself when it registered is not kept once it tells otherwise.
+func TestWhatWasToldBeforeIsForgotten(t *testing.T) {
+	table := testTable()
+	c := claimOf("a", "alice", 1)
+	before := make([]peer.ID, maxNeighbours)
+	forgotten := weak.Make(&before[0])
+	m := manner{from: netip.MustParsePrefix("192.0.2.1/32"), self: self{neighbours: before}}
+	if _, _, _, err := table.grant(t0, c, m); err != nil {
+		t.Fatal(err)
+	}
+	before, m = nil, manner{}
+	runtime.GC()
+	if forgotten.Value() == nil {
+		t.Fatal("it is not kept at all")
+	}
+	if _, err := table.renew(t0, leaseID{"a", "alice"}, &self{agent: "other"}); err != nil {
+		t.Fatal(err)
+	}
+	runtime.GC()
+	if forgotten.Value() != nil {
+		t.Error("it is kept")
+	}
+	if err := table.check(); err != nil {
+		t.Fatal(err)
+	}
 }
