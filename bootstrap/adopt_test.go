@@ -1,9 +1,11 @@
 package bootstrap
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -106,5 +108,48 @@ func TestAdoptionHeedsWhatIsKept(t *testing.T) {
 	}
 	if adoptRest(changes, 0, 0) <= 0 {
 		t.Error("where nothing is kept there is no rest")
+	}
+}
+
+// Nor does it end faster than whoever watches can hear, if nobody else knows of it.
+func TestWatchersHearHowLostFellowsEnd(t *testing.T) {
+	for name, lose := range map[string]func(*story){
+		"lost":               func(s *story) { s.lose(time.Now(), "fellow") },
+		"no fellow any more": func(s *story) { s.forget(time.Now(), "fellow") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := quiet(t, 0)
+				s.wake = make(chan struct{}, 1)
+				s.ctx, s.cancel = context.WithCancel(t.Context())
+				const many = 2 * journalSize
+				var there []entry
+				for i := range many {
+					there = append(there, entry{claim: claimOf(peer.ID(fmt.Sprint("peer", i)), "", 1), online: true})
+				}
+				adoptAll(s.story, "fellow", there)
+				s.wg.Add(1)
+				go s.expire()
+				defer s.wg.Wait()
+				defer s.cancel()
+				s.mu.Lock()
+				lose(s.story)
+				s.mu.Unlock()
+				heard := uint64(0)
+				for late := time.Now().Add(2 * time.Hour); heard < many && time.Now().Before(late); {
+					s.alarm() // as each write does
+					<-time.After(leastRound)
+					changes, _, err := s.journal.after(heard, journalSize)
+					if err != nil {
+						t.Errorf("after %d of %d: %v", heard, many, err)
+						return
+					}
+					heard += uint64(len(changes))
+				}
+				if heard != many {
+					t.Errorf("%d of %d are heard to end", heard, many)
+				}
+			})
+		})
 	}
 }

@@ -202,7 +202,8 @@ func (s *Server) look(ctx context.Context) federation.Status {
 		if !s.hasMember(id) {
 			cancel()
 			delete(s.fellows, id)
-			s.journal.add(s.story.forget(id)...)
+			s.story.forget(time.Now(), id)
+			s.alarm()
 		}
 	}
 	return status

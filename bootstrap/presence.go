@@ -24,11 +24,13 @@ func (s *Server) connected(id peer.ID) bool {
 	return false
 }
 
-// expire ends leases when their time has come.
+// expire ends leases when their time has come. What lost fellows told ends no faster
+// than watchers can hear.
 func (s *Server) expire() {
 	defer s.wg.Done()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	var rested time.Time
 	for {
 		select {
 		case <-s.ctx.Done():
@@ -39,10 +41,19 @@ func (s *Server) expire() {
 		s.mu.Lock()
 		now := time.Now()
 		s.note(s.table.expire(now))
-		s.journal.add(s.story.expire(now)...)
+		if !now.Before(rested) {
+			changes := s.story.expire(now)
+			s.journal.add(changes...)
+			rested = now.Add(adoptRest(len(changes), s.watchers, s.journal.turns.kept.Load()))
+		}
 		next, some := s.table.next()
-		if lost, any := s.story.next(); any && (!some || lost.Before(next)) {
-			next, some = lost, true
+		if lost, any := s.story.next(); any {
+			if lost.Before(rested) {
+				lost = rested
+			}
+			if !some || lost.Before(next) {
+				next, some = lost, true
+			}
 		}
 		unstored := len(s.ended) > 0
 		s.mu.Unlock()

@@ -98,15 +98,11 @@ func (s *story) lose(now time.Time, fellow peer.ID) {
 	}
 }
 
-// forget drops what a server told that is no fellow any more.
-func (s *story) forget(fellow peer.ID) []change {
-	t := s.fellows[fellow]
-	if t == nil {
-		return nil
+// forget ends at once what a server told that is no fellow any more.
+func (s *story) forget(now time.Time, fellow peer.ID) {
+	if t := s.fellows[fellow]; t != nil {
+		t.lost, t.ends, t.since = true, now, nil
 	}
-	all := s.endSome(t, len(t.order))
-	delete(s.fellows, fellow)
-	return all
 }
 
 // expire drops some of what fellows told that were lost for too long. The rest is due

@@ -165,7 +165,8 @@ func TestStoryIsTold(t *testing.T) {
 	s.expect("for a lease", s.story.expire(s.now.Add(time.Minute)), "expired a")
 	s.expect("heard again", adoptAll(s.story, "two", []entry{on("a", 4), on("d", 1)}), "joined a, joined d")
 	s.expect("with less", adoptAll(s.story, "two", []entry{on("d", 1)}), "expired a")
-	s.expect("no fellow any more", s.forget("two"), "expired d")
+	s.forget(s.now, "two")
+	s.expect("no fellow any more", s.story.expire(s.now), "expired d")
 	s.expect("who tells on", s.tell("two", is(Joined, on("e", 1))), "")
 }
 
@@ -332,7 +333,7 @@ func TestStoryMachine(t *testing.T) {
 			},
 			"forget": func(t *rapid.T) {
 				fellow := fellows.Draw(t, "fellow")
-				watch(s.forget(fellow))
+				s.forget(now, fellow)
 				if a := adopting[fellow]; a != nil {
 					if changes, more := a.some(1); len(changes) > 0 || more {
 						t.Fatalf("of no fellow %v are taken up", changes)
