@@ -196,7 +196,7 @@ func (s *Server) heard(ctx context.Context, fellow peer.ID, ch *pb.DirectoryChan
 	}
 }
 
-// told verifies an entry of a fellow. A record that is known is not verified again.
+// told verifies an entry of a fellow.
 func (s *Server) told(fellow peer.ID, p *pb.DirectoryEntry) (entry, bool) {
 	e, err := decodeEntry(p, s.Network, time.Now())
 	if err != nil {

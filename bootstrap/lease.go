@@ -106,9 +106,9 @@ func (l *Lease) Status() []LeaseStatus {
 // Until returns until when the name is this peer's for certain: nobody else has it
 // before, whatever happens to the servers, this machine's clock or the connection.
 // Renewals move it on, as long as some server answers this peer and is heard by a
-// majority of the servers. It is zero once that time is over or the lease is released, for a name that
-// was never confirmed, and for the empty name, which is nobody's. It is for a peer
-// that does what only the holder of a name may do; at zero it stops.
+// majority of the servers. It is zero once that time is over or the lease is released,
+// for a name that was never confirmed, and for the empty name, which is nobody's. It
+// is for a peer that does what only the holder of a name may do; at zero it stops.
 func (l *Lease) Until() time.Time {
 	var latest time.Time
 	for _, s := range l.Status() {

@@ -218,9 +218,6 @@ func (s *story) difference(c change, before, after *entry) []change {
 // heard will say when it ends.
 func (s *story) shown(now time.Time, e *entry) entry {
 	shown := *e
-	if s.own.find(e.id()) != nil && len(s.fellows) == 0 {
-		return shown
-	}
 	for _, t := range s.fellows {
 		if t.entries[e.id()] == nil {
 			continue

@@ -48,7 +48,8 @@ const (
 )
 
 // New makes a host that does not listen yet, and that spends little on a connection:
-// what a directory does not need is off. A gater that is nil lets everybody in.
+// what a directory does not need is off. Without a key it makes one; a gater that is
+// nil lets everybody in.
 func New(key crypto.PrivKey, gater connmgr.ConnectionGater) (host.Host, error) {
 	manager, err := newLimits()
 	if err != nil {
