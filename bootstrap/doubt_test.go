@@ -280,6 +280,37 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 }
 
+// Nor does it grow because of those that are there: bigger records are refused, and
+// their leases run on.
+func TestGrowingRecordsAreBounded(t *testing.T) {
+	const most = 10_000
+	table := newTable(time.Minute, Limits{Memory: most}.withDefaults())
+	told := manner{self: self{agent: "agent"}}
+	sized := func(seq uint64, size int) *claim {
+		c := claimOf("a", "", seq)
+		c.sealed = string(make([]byte, size))
+		return c
+	}
+	for _, step := range []struct {
+		seq  uint64
+		size int
+		want error
+	}{
+		{1, 1000, nil},
+		{2, most - entryCost, nil}, // to the last byte, for which it gives up what it told
+		{3, most - entryCost + 1, ErrFull},
+		{2, most - entryCost, nil}, // as it is
+		{4, 1000, nil},
+	} {
+		if _, _, _, err := table.grant(t0, sized(step.seq, step.size), told); !errors.Is(err, step.want) {
+			t.Fatalf("a record of %d bytes: %v, want %v", step.size, err, step.want)
+		}
+		if err := table.check(); err != nil || table.size > most {
+			t.Fatalf("%d bytes, %v", table.size, err)
+		}
+	}
+}
+
 // TestNeighboursAreReckoned: who tells of peers that nobody knows pays for their IDs.
 func TestNeighboursAreReckoned(t *testing.T) {
 	table := testTable()

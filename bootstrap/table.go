@@ -104,16 +104,21 @@ func (t *table) until(now time.Time, c *claim, detached bool) moment {
 	return momentOf(now).add(max(0, min(t.length(detached), c.left(now))))
 }
 
-// admits says why a new registration would be refused for want of room.
+// admits says why a registration would be refused for want of room. One that is there
+// needs none but for a bigger record.
 func (t *table) admits(now time.Time, c *claim, m manner) error {
-	if t.find(leaseID{c.peer, c.key}) != nil {
+	known, size := t.find(leaseID{c.peer, c.key}), t.size+costOf(c, self{})
+	if known != nil {
+		size -= costOf(known.claim, known.told())
+	}
+	if size > t.limits.Memory && size > t.size {
+		return t.full(now, fmt.Sprintf("registrations take %d bytes", t.size))
+	}
+	if known != nil {
 		return nil
 	}
 	if n := t.leases.Len(); n >= t.limits.Registrations {
 		return t.full(now, fmt.Sprintf("%d registrations", n))
-	}
-	if t.size+costOf(c, self{}) > t.limits.Memory {
-		return t.full(now, fmt.Sprintf("registrations take %d bytes", t.size))
 	}
 	n := 0
 	for range t.of(c.peer) {
@@ -155,6 +160,9 @@ func (t *table) grant(now time.Time, c *claim, m manner) (fresh bool, changes []
 		same := e.claim.same(c)
 		if c.seq < e.claim.seq || c.seq == e.claim.seq && !same {
 			return false, changes, nil, &staleError{e.claim.seq}
+		}
+		if err := t.admits(now, c, m); err != nil {
+			return false, changes, nil, err
 		}
 		was, ends := *e, momentOf(now).add(e.claim.left(now))
 		t.change(e, func() {
