@@ -181,6 +181,9 @@ func (s *Server) heard(ctx context.Context, fellow peer.ID, ch *pb.DirectoryChan
 		c.kind = Updated
 	}
 	c.entry.self, c.entry.claim = decodeSelf(ch.GetEntry().GetSelf()).kept(), c.entry.claim.slimmed()
+	if c.removal != nil {
+		c.removal = c.entry.claim
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if ctx.Err() != nil { // it is no fellow any more

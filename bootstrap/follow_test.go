@@ -1,6 +1,7 @@
 package bootstrap
 
 import (
+	"bytes"
 	"testing"
 	"time"
 	"unique"
@@ -63,5 +64,28 @@ func TestRemovalsElsewhereShowWhatEnded(t *testing.T) {
 				t.Errorf("%d leases are still stored", len(kept))
 			}
 		})
+	}
+}
+
+// What an owner says elsewhere when it leaves is kept in little room, and passed on whole.
+func TestRemovalsElsewhereAreKeptSlim(t *testing.T) {
+	s := quietServer(t)
+	c, err := openClaim(wordOf(t, 1, "alice", 1), s.Network, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.apply([]*write{{claim: c}})
+	from := s.journal.now()
+	word := wordOf(t, 1, "alice", 2, givenUp)
+	s.heard(t.Context(), "fellow", &pb.DirectoryChange{
+		Kind:  pb.DirectoryChangeKind(Left),
+		Entry: &pb.DirectoryEntry{Record: word},
+	})
+	changes, _, err := s.journal.after(from, 10)
+	if err != nil || count(changes, Left) != 1 {
+		t.Fatalf("watchers hear of %v, %v", changes, err)
+	}
+	if removal := changes[0].removal; removal.particulars != nil || !bytes.Equal(removal.envelope(), word) {
+		t.Errorf("it is kept as %+v", removal)
 	}
 }

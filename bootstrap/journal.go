@@ -36,7 +36,11 @@ type noted struct {
 // cost is the number of bytes that a change takes beyond the table: what it tells of may
 // have ended, and it is kept as it is sent besides.
 func (n *noted) cost() int {
-	return changeCost + 2*(costOf(n.entry.claim, n.entry.told())-entryCost)
+	told := costOf(n.entry.claim, n.entry.told()) - entryCost
+	if n.removal != nil {
+		told += len(n.removal.sealed)
+	}
+	return changeCost + 2*told
 }
 
 // encoding is a change as it is sent at some time: the spans in it count from there.

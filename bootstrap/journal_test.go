@@ -119,6 +119,27 @@ func TestJournalIsBoundedByBytes(t *testing.T) {
 	}
 }
 
+// What an owner says when it leaves counts as well.
+func TestJournalReckonsRemovals(t *testing.T) {
+	j := newJournal(journalSize, 1, encodeOwn)
+	for range journalSize {
+		last := &claim{sealed: string(make([]byte, maxRecord)), removed: true}
+		j.add(change{kind: Left, entry: entry{claim: &claim{sealed: "brief"}}, removal: last})
+		if _, _, _, err := j.frames(nil, time.Now(), 0, j.now()-1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	size := 0
+	for i := range j.ring {
+		if n := j.ring[i].Load(); n != nil {
+			size += len(n.removal.sealed) + len(n.encoded.Load().data)
+		}
+	}
+	if size == 0 || size > journalBytes {
+		t.Errorf("%d bytes are kept", size)
+	}
+}
+
 // Who lags gets no part of what is still kept.
 func TestJournalLagged(t *testing.T) {
 	j := newJournal(2, 1, encodeEntry)
