@@ -1,7 +1,6 @@
 package bootstrap
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
@@ -41,15 +40,4 @@ func TestGains(t *testing.T) {
 			}
 		}
 	})
-}
-
-// However many names are granted at once, remembering one takes no look at the others.
-func TestManyGainsAtOnce(t *testing.T) {
-	g := newGains(maxGained)
-	for i := range 4 * maxGained {
-		g.remember(t0, nameKey(fmt.Sprint("name", i)), "a")
-	}
-	if len(g.queue) != maxGained || len(g.known) != maxGained {
-		t.Errorf("%d are queued, and %d known", len(g.queue), len(g.known))
-	}
 }

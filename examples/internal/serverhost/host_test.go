@@ -147,18 +147,23 @@ func TestPeersThatLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.Peerstore().ClearAddrs(visitor.ID())
+	late := time.After(30 * time.Second)
 	for gone := false; !gone; {
-		switch e := (<-left.Out()).(type) {
-		case event.EvtPeerIdentificationCompleted:
-			if addrs, protocols := kept(); addrs == 0 || protocols == 0 {
-				t.Fatal("of a peer that is there nothing is known: the test shows nothing")
+		select {
+		case e := <-left.Out():
+			switch e := e.(type) {
+			case event.EvtPeerIdentificationCompleted:
+				if addrs, protocols := kept(); addrs == 0 || protocols == 0 {
+					t.Fatal("of a peer that is there nothing is known: the test shows nothing")
+				}
+				_ = h.Network().ClosePeer(visitor.ID())
+			case event.EvtPeerConnectednessChanged:
+				gone = e.Connectedness == network.NotConnected
 			}
-			_ = h.Network().ClosePeer(visitor.ID())
-		case event.EvtPeerConnectednessChanged:
-			gone = e.Connectedness == network.NotConnected
+		case <-late:
+			t.Fatal("the peer does not come and leave")
 		}
 	}
-	late := time.After(10 * time.Second)
 	for look := time.NewTicker(10 * time.Millisecond); ; {
 		addrs, protocols := kept()
 		if addrs+protocols == 0 {
