@@ -21,16 +21,17 @@ func (s *Server) follow(ctx context.Context, fellow peer.ID) {
 	retry := firstFollow
 	for ctx.Err() == nil {
 		heard, err := s.hear(ctx, fellow)
+		if err == nil {
+			continue // to hear all of it again
+		}
+		if ctx.Err() != nil {
+			return // it is forgotten
+		}
 		s.mu.Lock()
 		s.story.lose(time.Now(), fellow)
 		s.mu.Unlock()
 		s.alarm()
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err == nil:
-			continue // to hear all of it again
-		case heard:
+		if heard {
 			s.log.Info("a server of the federation is lost", "server", fellow, "err", err)
 			retry = firstFollow
 		}
