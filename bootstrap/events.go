@@ -127,17 +127,10 @@ func (s *web) sendPicture(out *events) (revision uint64) {
 	return revision
 }
 
-// all returns all that may be listed, for as long as it takes to look through it.
-func (s *web) all() []entry {
-	all, release := s.snapshot()
-	defer release()
-	return all.entries
-}
-
 func (s *web) draw(p *picture, open bool) {
 	points, members, _ := s.history.since(0)
 	recent := s.history.happened()
-	step, _ := s.selves.look(s.all)
+	step, _ := s.selves.look(s.snapshot)
 	listed, release := s.snapshot()
 	defer release()
 	entries := listed.entries
@@ -215,7 +208,7 @@ func (o *events) status(s *Server) {
 
 // told writes what peers tell of themselves since the reader was told last.
 func (o *events) told(s *web) {
-	step, _ := s.selves.look(s.all)
+	step, _ := s.selves.look(s.snapshot)
 	changed := s.selves.since(o.step)
 	o.step = step
 	if len(changed) == 0 {
@@ -239,7 +232,7 @@ func (o *events) changes(s *web, revision uint64, changes []change) {
 	if len(changes) == 0 {
 		return
 	}
-	_, shown := s.selves.look(s.all) // who joined since is told of with all links soon
+	_, shown := s.selves.look(s.snapshot) // who joined since is told of with all links soon
 	now := time.Now().UnixMilli()
 	for i := range changes {
 		revision++

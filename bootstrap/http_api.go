@@ -142,7 +142,7 @@ func (s *web) serveName(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusNotFound, httpError{err.Error()})
 		return
 	}
-	_, shown := s.selves.look(s.all)
+	_, shown := s.selves.look(s.snapshot)
 	reply(w, http.StatusOK, e.http(s.open(r), shown))
 }
 

@@ -41,12 +41,14 @@ func newSelves() *selves { return &selves{known: make(map[leaseID]*seen)} }
 
 // look asks for the registrations if that is a while ago. It returns the step of its
 // last look, and who was registered then and not hidden.
-func (v *selves) look(list func() []entry) (step uint64, shown map[peer.ID]bool) {
+func (v *selves) look(list func() (all *listing, release func())) (step uint64, shown map[peer.ID]bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if now := time.Now(); now.Sub(v.at) > historyStep/2 {
 		v.at = now
-		v.compare(list())
+		all, release := list()
+		v.compare(all.entries)
+		release()
 	}
 	return v.step, v.shown
 }
