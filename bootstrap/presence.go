@@ -47,15 +47,21 @@ func (s *Server) expire() {
 			rested = now.Add(adoptRest(len(changes), s.watchers, s.journal.turns.kept.Load()))
 		}
 		next, some := s.table.next()
-		if lost, any := s.story.next(); any {
-			if lost.Before(rested) {
-				lost = rested
-			}
-			if !some || lost.Before(next) {
-				next, some = lost, true
+		sooner := func(at time.Time) {
+			if !some || at.Before(next) {
+				next, some = at, true
 			}
 		}
+		if lost, any := s.story.next(); any && lost.Before(rested) {
+			sooner(rested)
+		} else if any {
+			sooner(lost)
+		}
 		unstored := len(s.ended) > 0
+		if unstored && now.Before(s.storeAgain) {
+			sooner(s.storeAgain)
+			unstored = false
+		}
 		s.mu.Unlock()
 		if unstored {
 			s.poke()

@@ -1,7 +1,9 @@
 package bootstrap
 
 import (
+	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -52,4 +54,27 @@ func TestWhatEndsDuringARepairIsNotStored(t *testing.T) {
 	if len(kept) != 3 || len(s.ended) != 0 {
 		t.Errorf("%d leases are stored, and %v have ended", len(kept), s.ended)
 	}
+}
+
+// The writer is not asked all the time to store what has ended while it leaves the store
+// alone, but as soon as it does not.
+func TestWhatEndedWaitsForTheStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := quiet(t, 0)
+		s.wake, s.writes = make(chan struct{}, 1), make(chan *write, 1)
+		s.ctx, s.cancel = context.WithCancel(t.Context())
+		s.ended, s.storeAgain = []leaseID{{"a", ""}}, time.Now().Add(storeRetry)
+		s.wg.Add(1)
+		go s.expire()
+		defer s.wg.Wait()
+		defer s.cancel()
+		for _, wait := range []time.Duration{0, storeRetry - 1, 1} {
+			s.alarm() // as the writer does each time
+			<-time.After(wait)
+			synctest.Wait()
+			if asked := len(s.writes) > 0; asked != !time.Now().Before(s.storeAgain) {
+				t.Errorf("it is asked %s before the store is tried again: %v", time.Until(s.storeAgain), asked)
+			}
+		}
+	})
 }
