@@ -70,9 +70,9 @@ func (s *Server) List() []Record {
 }
 
 // snapshot returns all entries that may be listed and the revision at which they are
-// current, until release is called. A copy of a big directory may be some tenths of a
-// second old; and while maxListings are being read, by whoever takes long for it,
-// others get the newest of them.
+// current, until release is called. A copy of a big directory may be a second old, or
+// two where many fellows tell of it; and while maxListings are being read, by whoever
+// takes long for it, others get the newest of them.
 func (s *Server) snapshot() (all *listing, release func()) {
 	l := &s.listings
 	l.mu.Lock()
