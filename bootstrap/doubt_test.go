@@ -280,32 +280,38 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 }
 
-// Nor does it grow because of those that are there: bigger records are refused, and
-// their leases run on.
+// Nor does it grow because of those that are there: bigger records are refused, but for
+// those of usual size, and their leases run on.
 func TestGrowingRecordsAreBounded(t *testing.T) {
 	const most = 10_000
 	table := newTable(time.Minute, Limits{Memory: most}.withDefaults())
 	told := manner{self: self{agent: "agent"}}
-	sized := func(seq uint64, size int) *claim {
-		c := claimOf("a", "", seq)
-		c.sealed = string(make([]byte, size))
-		return c
-	}
+	const rest = most - 2*entryCost // beside the other
 	for _, step := range []struct {
+		peer peer.ID
 		seq  uint64
 		size int
 		want error
 	}{
-		{1, 1000, nil},
-		{2, most - entryCost, nil}, // to the last byte, for which it gives up what it told
-		{3, most - entryCost + 1, ErrFull},
-		{2, most - entryCost, nil}, // as it is
-		{4, 1000, nil},
+		{"other", 1, 0, nil},
+		{"a", 1, 1000, nil},
+		{"a", 2, rest, nil}, // to the last byte, for which it gives up what it told
+		{"a", 3, rest + 1, ErrFull},
+		{"a", 2, rest, nil}, // as it is
+		{"other", 2, registrationCost - entryCost + 1, ErrFull},
+		{"other", 2, registrationCost - entryCost, nil},
+		{"a", 4, 1000, nil},
 	} {
-		if _, _, _, err := table.grant(t0, sized(step.seq, step.size), told); !errors.Is(err, step.want) {
+		c := claimOf(step.peer, "", step.seq)
+		c.sealed = string(make([]byte, step.size))
+		m := told
+		if step.peer == "other" {
+			m = manner{}
+		}
+		if _, _, _, err := table.grant(t0, c, m); !errors.Is(err, step.want) {
 			t.Fatalf("a record of %d bytes: %v, want %v", step.size, err, step.want)
 		}
-		if err := table.check(); err != nil || table.size > most {
+		if err := table.check(); err != nil || table.size > most+registrationCost-entryCost {
 			t.Fatalf("%d bytes, %v", table.size, err)
 		}
 	}

@@ -25,7 +25,8 @@ const (
 // what is limited by them, because many honest peers stand behind one.
 type Limits struct {
 	// Memory is the number of bytes that registrations may take: 100 MiB by
-	// default. Each server of a federation besides may take as much with those
+	// default. Who is there may sign a record of usual size even when they are used
+	// up. Each server of a federation besides may take as much with those
 	// that this one does not have, and takes some 300 bytes with each that it has.
 	Memory int
 	// Registrations is the number of live leases: as many of usual size as fit the

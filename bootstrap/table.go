@@ -105,13 +105,15 @@ func (t *table) until(now time.Time, c *claim, detached bool) moment {
 }
 
 // admits says why a registration would be refused for want of room. One that is there
-// needs none but for a bigger record.
+// needs none but for a record that is bigger than before and than most.
 func (t *table) admits(now time.Time, c *claim, m manner) error {
-	known, size := t.find(leaseID{c.peer, c.key}), t.size+costOf(c, self{})
+	cost, known := costOf(c, self{}), t.find(leaseID{c.peer, c.key})
+	size := t.size + cost
 	if known != nil {
 		size -= costOf(known.claim, known.told())
 	}
-	if size > t.limits.Memory && size > t.size {
+	needs := known == nil || size > t.size && cost > registrationCost
+	if needs && size > t.limits.Memory {
 		return t.full(now, fmt.Sprintf("registrations take %d bytes", t.size))
 	}
 	if known != nil {
