@@ -74,10 +74,10 @@ func (h *history) take(now time.Time, step *point, changes []change) {
 			step.Joins++
 		case kind == Joined:
 			step.Joins++
-		case kind == Away, e.online && kind == Left, e.detached && kind == Expired:
+		case changes[i].parted:
 			step.Leaves++
 		}
-		told := kind != Updated && (kind != Expired || e.unconfirmed || e.detached) // else it went away before
+		told := kind != Updated && (kind != Expired || e.unconfirmed || changes[i].parted) // else it went away before
 		if told && !e.claim.hidden {
 			h.recent = append(h.recent, happening{now.UnixMilli(), kind.String(), e.claim.name, e.claim.peer})
 		}

@@ -199,14 +199,14 @@ func (s *story) difference(c change, before, after *entry) []change {
 	case before == nil:
 		return []change{{kind: Joined, entry: *after}}
 	case after == nil:
-		gone := change{kind: Left, entry: *before, removal: c.removal}
+		gone := change{kind: Left, entry: *before, removal: c.removal, parted: before.online}
 		gone.entry.online = false
 		if c.kind == Expired {
 			gone.kind = Expired
 		}
 		return []change{gone}
 	case before.online && !after.online:
-		return []change{{kind: Away, entry: *after}}
+		return []change{{kind: Away, entry: *after, parted: true}}
 	case after.claim.seq != before.claim.seq, after.online && !before.online,
 		before.unconfirmed != after.unconfirmed, before.detached != after.detached:
 		return []change{{kind: Updated, entry: *after}}

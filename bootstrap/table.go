@@ -18,6 +18,7 @@ type change struct {
 	entry   entry
 	was     *entry // before the change; nil: it was not there
 	removal *claim // the owner's word, when it removed the registration
+	parted  bool   // its owner was online under it, and is no longer
 }
 
 // retold is the kind of change that only servers tell each other: of what a peer
@@ -318,7 +319,7 @@ func (t *table) remove(now time.Time, c *claim) (changes []change, undo undo, er
 	}
 	was := *e
 	t.drop(e.id())
-	return append(changes, change{Left, was, &was, c}), func() []change {
+	return append(changes, change{kind: Left, entry: was, was: &was, removal: c}), func() []change {
 		t.insert(e)
 		return []change{{kind: Joined, entry: *e}}
 	}, nil

@@ -1,0 +1,59 @@
+package bootstrap
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+// TestWhoLeavesIsCounted: once, whether it says so, is cut off or falls silent.
+func TestWhoLeavesIsCounted(t *testing.T) {
+	table := testTable()
+	story, h := newStory(table), newHistory()
+	var step point
+	take := func(now time.Time, changes []change) {
+		for _, c := range story.retell(changes) {
+			c.was = nil // as the journal keeps it
+			h.take(now, &step, []change{c})
+		}
+	}
+	grant := func(c *claim, m manner) {
+		t.Helper()
+		_, changes, _, err := table.grant(t0, c, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		take(t0, changes)
+	}
+	remove := func(c *claim) {
+		t.Helper()
+		changes, _, err := table.remove(t0, gone(c))
+		if err != nil {
+			t.Fatal(err)
+		}
+		take(t0, changes)
+	}
+	grant(claimOf("polite", "a", 1), manner{})
+	grant(claimOf("cut", "b", 1), manner{})
+	grant(claimOf("silent", "c", 1), manner{})
+	grant(claimOf("detached", "d", 1), manner{detached: true})
+	remove(claimOf("polite", "a", 2))
+	take(t0, table.presence(t0, "cut", false))
+	if step.Leaves != 2 {
+		t.Errorf("%d of 2 have left", step.Leaves)
+	}
+	remove(claimOf("cut", "b", 2)) // it was gone before
+	later := t0.Add(time.Hour)
+	take(later, table.expire(later))
+	if want := (point{Joins: 4, Claims: 4, Leaves: 4}); step != want {
+		t.Errorf("%+v, want %+v", step, want)
+	}
+	var told []string
+	for _, happening := range h.happened() {
+		told = append(told, happening.Kind+" "+happening.Name)
+	}
+	want := []string{"joined a", "joined b", "joined c", "joined d", "left a", "away b", "left b", "expired c", "expired d"}
+	if !slices.Equal(told, want) {
+		t.Errorf("%q, want %q", told, want)
+	}
+}
