@@ -98,9 +98,15 @@ func newThrong(t testing.TB, s *Server, n int) *throng {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, e := range c.entries {
-		s.table.insert(e)
+		c.join(e)
 	}
 	return c
+}
+
+// join is called with the server locked.
+func (c *throng) join(e *entry) {
+	c.s.table.insert(e)
+	c.s.note([]change{{kind: Joined, entry: *e}})
 }
 
 // churn lets a peer go and another come back, until the test ends.
@@ -122,13 +128,11 @@ func (c *throng) churn(t testing.TB, every time.Duration) {
 			if len(gone) > len(c.entries)/50 {
 				back := gone[0]
 				gone = gone[1:]
-				c.s.table.insert(back)
-				c.s.note([]change{{kind: Joined, entry: *back}})
+				c.join(back)
 			}
 			leaver := c.entries[c.rng.IntN(len(c.entries))]
-			if c.s.table.find(leaver.id()) != nil {
-				c.s.table.drop(leaver.id())
-				c.s.note([]change{{kind: Left, entry: *leaver}})
+			if left := c.s.table.end(leaver.id()); left != nil {
+				c.s.note(left)
 				gone = append(gone, leaver)
 			}
 			c.s.mu.Unlock()
