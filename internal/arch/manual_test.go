@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -55,6 +56,21 @@ func TestManualNamesWhatIsThere(t *testing.T) {
 	}
 }
 
+// TestSecurityNamesWhatIsThere: so do the tests and transcripts that the page on
+// security says.
+func TestSecurityNamesWhatIsThere(t *testing.T) {
+	root := moduleRoot(t)
+	all := proofs(page(t, root, "security.md"))
+	if len(all) < 100 {
+		t.Fatalf("the page names %d tests", len(all))
+	}
+	for _, name := range all {
+		if err := there(root, name); err != "" {
+			t.Error(err)
+		}
+	}
+}
+
 func page(t *testing.T, root, name string) string {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(root, "docs", name))
@@ -74,6 +90,27 @@ func concepts(manual string) (rows []string) {
 		}
 	}
 	return rows
+}
+
+// proofs returns the transcripts and the tests that a page names. A test is of the
+// package that stands before it in its line, or of the core.
+func proofs(page string) (all []string) {
+	for line := range strings.Lines(page) {
+		folder := "./internal/overlay"
+		for _, span := range code.FindAllStringSubmatch(line, -1) {
+			name := span[1]
+			if first, test, two := strings.Cut(name, " "); two && strings.HasPrefix(first, "./") {
+				folder, name = first, test
+			}
+			switch {
+			case runnable.MatchString(name):
+				all = append(all, folder+" "+name)
+			case strings.HasSuffix(name, ".txt") && name != ".txt":
+				all = append(all, "internal/overlay/testdata/"+name)
+			}
+		}
+	}
+	return all
 }
 
 // there says what is wrong with a file, or with a "./package TestName".
@@ -174,6 +211,10 @@ func TestManualCheckFindsWhatIsMissing(t *testing.T) {
 		if got := runs(root, line); got != want {
 			t.Errorf("%s: %q, want %q", line, got, want)
 		}
+	}
+	want := []string{"internal/overlay/testdata/a.txt", "./internal/overlay TestA", "./p2p TestB", "./p2p TestC"}
+	if got := proofs("| x | `a.txt` `TestA`; `./p2p TestB` `TestC` `.txt` |\n"); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 	if rows := concepts("# M\n## Concepts\n\n| Concept | x |\n|---|---|\n| a | b |\n\n## Other\n| c | d |\n"); len(rows) != 1 {
 		t.Errorf("rows %q", rows)
