@@ -351,6 +351,7 @@ func TestClearErrors(t *testing.T) {
 		"folder in use":    {[]string{"--data", folder}, "in use", 1},
 		"no such address":  {[]string{"--data", t.TempDir(), "--listen=here"}, `"here"`, 2},
 		"bad http address": {[]string{"--data", t.TempDir(), "--listen=/ip4/127.0.0.1/tcp/0", "--http=here"}, `"here"`, 2},
+		"bad http port":    {[]string{"--data", t.TempDir(), "--listen=/ip4/127.0.0.1/tcp/0", "--http=:99999"}, `":99999"`, 2},
 		"negative limit":   {[]string{"--data", t.TempDir(), "--max-streams=-1"}, "-1 is no limit", 2},
 		"bad reserve":      {[]string{"--data", t.TempDir(), "--reserve=soon"}, "7d or 12h", 2},
 		"bad fellow":       {[]string{"--data", t.TempDir(), "--federation=there"}, `--federation: "there"`, 2},

@@ -43,10 +43,19 @@ func (s *serveCmd) Validate() error {
 	if _, err := program.ParsePeers(s.Federation); err != nil {
 		return fmt.Errorf("--federation: %w", err)
 	}
-	if _, _, err := net.SplitHostPort(s.HTTP); err != nil && s.HTTP != "" {
+	if s.HTTP != "" && !isAddress(s.HTTP) {
 		return fmt.Errorf("--http: %q is not an address such as 127.0.0.1:8080", s.HTTP)
 	}
 	return s.Limits.check()
+}
+
+func isAddress(addr string) bool {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	_, err = net.LookupPort("tcp", port)
+	return err == nil
 }
 
 // Run serves until ctx ends.

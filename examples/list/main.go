@@ -11,7 +11,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/grapevine-p2p/grapevine/examples/internal/program"
@@ -37,7 +36,7 @@ func main() {
 // Validate is called by kong.
 func (c *cli) Validate() error {
 	if strings.TrimSpace(c.Name) == "" {
-		return fmt.Errorf("--name: %q is no name", c.Name)
+		return errors.New("--name: want a name, such as groceries")
 	}
 	return nil
 }

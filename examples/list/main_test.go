@@ -217,8 +217,8 @@ func TestClearErrors(t *testing.T) {
 		"want 1 to 256 bytes":         append([]string{"append", strings.Repeat("x", maxItem+1)}, named...),
 		"invalid name":                {"value", "--name=\u202eecila", "--bootstrap=" + addr},
 		"--bootstrap":                 {"value", "--name=alice"},
-		"--name":                      {"value", "--bootstrap=" + addr},
-		`--name: "" is no name`:       {"serve", "--name=", "--bootstrap=" + addr},
+		"--name: want a name":         {"value", "--bootstrap=" + addr},
+		"--name: want a name, such":   {"serve", "--name=", "--bootstrap=" + addr},
 		"no bootstrap server answers": {"value", "--name=alice", "--bootstrap=/ip4/127.0.0.1/tcp/1/p2p/" + node.ID().String()},
 	} {
 		fails(t, say, args...)

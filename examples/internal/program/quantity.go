@@ -12,7 +12,7 @@ import (
 // 1.5GiB or 1000000.
 type Size int64
 
-// UnmarshalText reads a size above zero.
+// UnmarshalText reads a size of a byte or more.
 func (s *Size) UnmarshalText(text []byte) error {
 	in := strings.ToLower(strings.TrimSpace(string(text)))
 	digits := strings.TrimRight(in, "abcdefghijklmnopqrstuvwxyz ")
@@ -24,7 +24,7 @@ func (s *Size) UnmarshalText(text []byte) error {
 	}
 	factor, known := factors[unit]
 	number, err := strconv.ParseFloat(digits, 64)
-	if err != nil || !known || !(number > 0) || number*factor >= math.MaxInt64 {
+	if err != nil || !known || !(number*factor >= 1 && number*factor < math.MaxInt64) {
 		return fmt.Errorf("%q is not a size such as 500MB or 10GiB", text)
 	}
 	*s = Size(number * factor)

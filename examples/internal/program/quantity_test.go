@@ -12,7 +12,7 @@ func TestSize(t *testing.T) {
 			t.Errorf("%q: %d, %v", in, s, err)
 		}
 	}
-	for _, in := range []string{"", "-1", "0", "x", "1XB", "1e30", "NaN", "inf", "9999999TB"} {
+	for _, in := range []string{"", "-1", "0", "0.5", "x", "1XB", "1e30", "NaN", "inf", "9999999TB"} {
 		var s Size
 		if err := s.UnmarshalText([]byte(in)); err == nil {
 			t.Errorf("%q: %d", in, s)
