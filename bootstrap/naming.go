@@ -104,6 +104,9 @@ func namingError(err error, c *claim, now time.Time) error {
 	why := err.Error()
 	if errors.As(err, &few) {
 		why = fmt.Sprintf("%d of %d", few.Answering, few.Members)
+		if few.Answering > few.Members/2 {
+			why += ", but nothing was decided in time"
+		}
 	}
 	return &laterError{fmt.Errorf("%w: %s", ErrNoMajority, why), majorityRetry}
 }

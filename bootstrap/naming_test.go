@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/grapevine-p2p/grapevine/internal/federation"
 	"github.com/grapevine-p2p/grapevine/internal/names"
 )
 
@@ -75,5 +77,18 @@ func TestHoldersAreCheckedAgain(t *testing.T) {
 			t.Errorf("confirmed at %s it is listed: %v", confirmed, there)
 		}
 		s.mu.Unlock()
+	}
+}
+
+// Who is refused while all servers answer is not told that too few do.
+func TestWithoutADecision(t *testing.T) {
+	for few, want := range map[federation.NoMajorityError]string{
+		{Answering: 1, Members: 3}: ": 1 of 3, try",
+		{Answering: 2, Members: 4}: ": 2 of 4, try",
+		{Answering: 3, Members: 3}: ": 3 of 3, but nothing was decided in time, try",
+	} {
+		if err := namingError(&few, &claim{}, t0); !errors.Is(err, ErrNoMajority) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: %q", few, err)
+		}
 	}
 }
