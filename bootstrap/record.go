@@ -77,7 +77,8 @@ type Change struct {
 	// Revision grows with each change that one server, or one client, tells of.
 	Revision uint64
 	Kind     ChangeKind
-	// Record is the registration after the change; of one that is gone, as it was.
+	// Record is the registration after the change; of one that is gone, as it was, but
+	// not online.
 	Record Record
 }
 
