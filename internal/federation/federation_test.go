@@ -118,3 +118,25 @@ func TestLeaderMoves(t *testing.T) {
 		}
 	})
 }
+
+// Word of where a server is reached now, that comes when it was just removed, does not
+// make it a member again.
+func TestRemovedServerMoves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, all := three(t)
+		gone, err := all[2].signed(all[0].federation())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := all[0].RemoveServer(t.Context(), all[2].id); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range all[:2] {
+			s.readdress(gone)
+		}
+		elapse(time.Second)
+		if s := all[0].Status(t.Context()); len(s.Members) != 2 {
+			t.Errorf("members: %+v", s.Members)
+		}
+	})
+}

@@ -190,6 +190,9 @@ func (f *Federation) readdress(m member) {
 	if f.changing || f.closed {
 		return // it will knock again
 	}
+	if !slices.ContainsFunc(f.seats(), func(s seat) bool { return s.is(m) }) {
+		return // it was removed a moment ago
+	}
 	f.changing = true
 	f.wg.Go(func() {
 		err := f.letVote(m)
