@@ -8,7 +8,8 @@ const kept = 100;
 
 const said = {
 	joined: 'joined',
-	claimed: 'claimed another name',
+	claimed: 'claimed this name',
+	released: 'has this name no longer',
 	back: 'is back',
 	away: 'went away',
 	left: 'left',

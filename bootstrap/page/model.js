@@ -36,6 +36,7 @@ export class Model {
 		this.#tell();
 		if (kind === 'updated') return was === 'away' && r.online ? 'back' : undefined;
 		if (kind === 'expired' && was === 'away') return undefined;
+		if ((kind === 'left' || kind === 'expired') && this.peers.has(r.id)) return r.name ? 'released' : undefined;
 		if (kind === 'joined' && was !== undefined && r.name) return 'claimed';
 		return kind;
 	}

@@ -42,6 +42,18 @@ async function looks(page) {
 	assert.equal(await page.locator('b').count(), 0);
 }
 
+async function names(page) {
+	step('who gives a name up and stays has not left');
+	const told = await page.evaluate(async () => {
+		const { Model } = await import('/page/model.js');
+		const model = new Model();
+		const lease = (name) => ({ id: 'one', name, key: name, online: true, addrs: [] });
+		const happens = [['joined', ''], ['joined', 'a'], ['joined', 'b'], ['left', 'a'], ['expired', 'b'], ['left', '']];
+		return happens.map(([kind, name]) => model.apply({ kind, peer: lease(name) }));
+	});
+	assert.deepEqual(told, ['joined', 'claimed', 'claimed', 'released', 'released', 'left']);
+}
+
 async function hands(page) {
 	step('copy');
 	const row = page.locator('#rows tr', { hasText: 'alice' });
@@ -210,6 +222,7 @@ async function desk() {
 		await looks(page);
 		await keys(page);
 		await hands(page);
+		await names(page);
 		await life(page);
 		await rest(page, 2500);
 		await page.evaluate(() => scrollTo(0, 0));
