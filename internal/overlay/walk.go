@@ -69,13 +69,16 @@ func (c *Core) walked(l *link, m *wire.Message) {
 		return
 	}
 	r.hops = min(r.hops, k.hops) // it may have come here by a detour first
+	// Who was sent here for it is not told of an earlier look-up that there is nothing:
+	// that may have been for a flood, or before it was shared, or the query is our own.
+	known := r.looked && (r.found > 0 || w.Target != c.self.Peer)
 	switch {
 	case w.Kind == wire.WalkProbe && w.Target != c.self.Peer:
 		c.arrived(k, 0)
-	case c.looking[m.GUID] != nil, !r.looked && len(c.looking) >= MaxCarried:
+	case c.looking[m.GUID] != nil, !known && len(c.looking) >= MaxCarried:
 		c.stats.WalksUnanswered++
 		c.unanswered(k)
-	case r.looked:
+	case known:
 		c.arrived(k, int(r.found))
 	default:
 		r.looked = true
