@@ -104,6 +104,32 @@ func TestOneLiarTakesNobodysRoom(t *testing.T) {
 			t.Errorf("%d of 200 results are delivered", n)
 		}
 	})
+	t.Run("many to whom two walks come", func(t *testing.T) {
+		r := newRelay(t, 24)
+		guid, _ := r.asks(t, wire.GUID{1}, &wire.Query{Words: []string{"pear"}, Max: 200}, Guided)
+		for i := range 5 {
+			holder := wire.PeerID(fmt.Sprint("holder ", i))
+			for range 2 {
+				r.delivers(holder, holder, 5, guid, itemsOf(fmt.Sprint("key ", i), 40, 0))
+			}
+		}
+		if n := r.core.searches[wire.GUID{1}].found; n != 200 {
+			t.Errorf("%d of 200 results are found", n)
+		}
+	})
+}
+
+// TestAnotherKeyIsExcess: who brings it over a link again and again loses the link.
+func TestAnotherKeyIsExcess(t *testing.T) {
+	r := newRelay(t, 24)
+	guid, _ := r.asks(t, wire.GUID{1}, &wire.Query{Key: "k", Max: 1}, Guided)
+	by := r.peers[5].Peer
+	for range ExcessBurst + 1 {
+		r.delivers(by, by, 1, guid, itemsOf("other", 1, 0))
+	}
+	if r.core.links[by] != nil {
+		t.Error("it is still a neighbour")
+	}
 }
 
 // TestAnotherKeyIsNoAnswer: it is not counted either, and the search goes on.

@@ -94,9 +94,6 @@ func (c *Core) arrivedHome(peer wire.PeerID, source uint64, m *wire.Message) {
 		r = c.routes.add(c.now, s.guid, route{})
 	}
 	items := s.asked(m.Items)
-	if len(items) == 0 {
-		return
-	}
 	n := c.admitted(r, s.guid, source, len(items))
 	if n == 0 {
 		if l := c.links[peer]; l != nil {
@@ -108,7 +105,9 @@ func (c *Core) arrivedHome(peer wire.PeerID, source uint64, m *wire.Message) {
 		c.undialled = c.now + UndialledFor
 	}
 	c.stats.HitsDelivered++
-	s.found += s.fresh(m.Contact.Peer, source, items[:n])
+	fresh := s.fresh(m.Contact.Peer, source, items[:n])
+	s.found += fresh
+	r.results -= uint8(n - fresh) // two walks may come to one holder
 	if m.Tally != nil {
 		s.count(a.number, m.Tally)
 	}

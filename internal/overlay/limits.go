@@ -170,7 +170,7 @@ const (
 	MaxRoutes        = 1 << 17          // 24 links at 10 queries/s for nine minutes
 	RouteLife        = 10 * time.Minute // a hit later than this finds no way back
 	MaxLinkResults   = 64               // results of one query taken from one link
-	MaxQueryResults  = wire.MaxWanted   // results of one own query in all, less those that were false
+	MaxQueryResults  = wire.MaxWanted   // different results of one own query, less those that were false
 	MaxAnswerResults = MaxLinkResults   // results of our own: a neighbour takes no more
 	// MaxHitBytes bounds the items of one hit; the rest of a hit is the
 	// holder's record.

@@ -265,16 +265,17 @@ func contacts(names []string) []wire.Contact {
 	return all
 }
 
-// items makes items of names; name*N is N of them.
+// items makes items of names; name*N is N of them, numbered.
 func items(names []string) (all []wire.Item) {
 	for _, name := range names {
-		name, times, ok := strings.Cut(name, "*")
-		n := 1
-		if ok {
-			n, _ = strconv.Atoi(times)
-		}
-		for range n {
+		name, times, many := strings.Cut(name, "*")
+		if !many {
 			all = append(all, wire.Item{Name: name})
+			continue
+		}
+		n, _ := strconv.Atoi(times)
+		for i := range n {
+			all = append(all, wire.Item{Name: fmt.Sprint(name, " ", i)})
 		}
 	}
 	return all
