@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -186,10 +187,13 @@ func (l *link) read(stream network.Stream) error {
 	for {
 		var err error
 		pace := asStranger
-		if l.neighbour.Load() {
+		switch now := time.Now(); {
+		case l.neighbour.Load():
 			pace = asNeighbour
-			err = patience.within(time.Now(), linkIdle)
-		} else {
+			err = patience.within(now, linkIdle)
+		case now.After(end): // what is buffered is read without a deadline
+			err = os.ErrDeadlineExceeded
+		default:
 			err = patience.at(end)
 		}
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -276,3 +277,35 @@ func TestNoSecondLinkBeforeTheLossIsTold(t *testing.T) {
 		t.Errorf("%d links, %d events", len(d.links), len(d.pending))
 	}
 }
+
+// A stranger that keeps the reader's buffer full is read no longer than its time either.
+func TestStrangerCannotHoldALinkByItsBuffer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		theirs, ours := net.Pipe()
+		l := newLink(testDriver(), "stranger", wire.Contact{})
+		began := time.Now()
+		go func() {
+			defer theirs.Close()
+			var frame bytes.Buffer // of a size that never ends with the buffer
+			if err := wire.Write(&frame, wire.Message{Kind: wire.KindWithdraw, Peers: []wire.PeerID{"abc"}}); err != nil {
+				t.Error(err)
+			}
+			_, _ = theirs.Write(bytes.Repeat(frame.Bytes(), 10*int(transientLife/time.Second)*strangerRate)) // until it is read no more
+		}()
+		err := l.read(&piped{end: ours})
+		ours.Close()
+		if took := time.Since(began); took > transientLife+messageTimeout {
+			t.Errorf("read for %v: %v", took, err)
+		}
+	})
+}
+
+// piped is a stream over one end of a pipe.
+type piped struct {
+	network.Stream
+	end net.Conn
+}
+
+func (p *piped) Read(b []byte) (int, error)        { return p.end.Read(b) }
+func (p *piped) Conn() network.Conn                { return noConn{} }
+func (p *piped) SetReadDeadline(t time.Time) error { return p.end.SetReadDeadline(t) }
