@@ -20,14 +20,16 @@ func (r limit) full(now instant) bucket { return bucket(now - time.Duration(r.bu
 
 // take takes a token if more than keep are there.
 func (b *bucket) take(now instant, r limit, keep int) bool {
-	if full := r.full(now); *b < full {
-		*b = full
-	}
-	if now-instant(*b) < time.Duration(keep+1)*r.every {
+	if !b.has(now, r, keep) {
 		return false
 	}
-	*b += bucket(r.every)
+	*b = max(*b, r.full(now)) + bucket(r.every)
 	return true
+}
+
+// has tells whether more than keep tokens are there.
+func (b bucket) has(now instant, r limit, keep int) bool {
+	return now-instant(max(b, r.full(now))) >= time.Duration(keep+1)*r.every
 }
 
 // used returns how much of the burst is taken, in tokens.

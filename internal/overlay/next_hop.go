@@ -41,9 +41,9 @@ func (c *Core) nextHop(k *carried) *link {
 	return c.anywhere(k, from)
 }
 
-// anywhere picks a neighbour that the walk has not been to: the best of a random half
-// of them, or of as many more as it takes to find one that is sure to live; among the
-// dead of all.
+// anywhere picks a neighbour that the walk has not been to and whose link can carry it:
+// the best of a random half of them, or of as many more as it takes to find one that is
+// sure to live; among the dead of all.
 func (c *Core) anywhere(k *carried, from *link) *link {
 	n := len(c.view)
 	if n == 0 {
@@ -59,10 +59,14 @@ func (c *Core) anywhere(k *carried, from *link) *link {
 		enough = n
 	}
 	var pick *link
-	seen := 0
+	keep, seen, spent := c.spared(from), 0, false
 	for i := range n {
 		l := c.view[(start+i*step)%n]
 		if l == from || l.leaf || l.misses > 0 || slices.Contains(k.walk.Past, l.mark) {
+			continue
+		}
+		if !l.out.has(c.now, c.queryLimit, keep) {
+			spent = true
 			continue
 		}
 		if pick == nil || c.better(l, pick) {
@@ -72,8 +76,11 @@ func (c *Core) anywhere(k *carried, from *link) *link {
 			break
 		}
 	}
-	if pick == nil || !c.pay(pick, from) {
-		return nil
+	switch {
+	case pick != nil:
+		pick.out.take(c.now, c.queryLimit, keep)
+	case spent:
+		c.stats.QueriesUnshared++
 	}
 	return pick
 }

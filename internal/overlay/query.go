@@ -22,21 +22,24 @@ func (c *Core) query(l *link, m *wire.Message) {
 	}
 }
 
-// pay takes one query off the rate of a link that it is to go out over. Relayed
-// queries leave a reserve of every link's rate to the node's own, and a neighbour
-// that sent much of late is served after those that sent little.
+// pay takes one query off the rate of a link that it is to go out over.
 func (c *Core) pay(to, from *link) bool {
-	keep := 0
-	if from != nil {
-		burst := c.queryLimit.burst
-		reserve := c.ownLimit().burst
-		keep = reserve + from.in.used(c.now, c.queryLimit)*(burst-reserve)/(2*burst)
-	}
-	if to.out.take(c.now, c.queryLimit, keep) {
+	if to.out.take(c.now, c.queryLimit, c.spared(from)) {
 		return true
 	}
 	c.stats.QueriesUnshared++
 	return false
+}
+
+// spared is what a query that came over a link leaves of each link's rate. Relayed
+// queries leave a reserve to the node's own, and a neighbour that sent much of late is
+// served after those that sent little. Nil: the query is the node's own.
+func (c *Core) spared(from *link) int {
+	if from == nil {
+		return 0
+	}
+	burst, reserve := c.queryLimit.burst, c.ownLimit().burst
+	return reserve + from.in.used(c.now, c.queryLimit)*(burst-reserve)/(2*burst)
 }
 
 // excess notes that a link carried something over a limit, and ends it when that

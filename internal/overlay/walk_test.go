@@ -31,3 +31,23 @@ func TestWhatWasSentStaysAsItWas(t *testing.T) {
 	}
 	t.Fatal("it is not sent again")
 }
+
+// TestWalksGoWhereTheyCanBePaid: as long as one link can carry a walk it goes on.
+func TestWalksGoWhereTheyCanBePaid(t *testing.T) {
+	for able := range 24 {
+		r := newRelay(t, 25)
+		for i, p := range r.peers[:24] {
+			for l := r.core.links[p.Peer]; i != able && l.out.take(r.core.now, r.core.queryLimit, 0); {
+			}
+		}
+		m := r.next(&wire.Walk{Kind: wire.WalkGuided}, 1)
+		r.receive(24, m)
+		var to []int
+		for _, e := range r.core.Handle(r.now, Event{Kind: Matched, GUID: m.GUID}) {
+			to = append(to, r.place(e.Peer))
+		}
+		if len(to) != 1 || to[0] != able {
+			t.Errorf("a walk that only %d can be sent goes to %v", able, to)
+		}
+	}
+}
