@@ -50,6 +50,7 @@ type Core struct {
 	scratch    []byte                 // what is digested
 	looking    map[wire.GUID]*carried // walks that are looked up in the own index
 	custodies  []custody              // walks that are not acknowledged yet
+	late       []late                 // and those that went on elsewhere, oldest first
 	nonce      uint32                 // of the last one
 	patience   patience
 	directs    []dialled // hits on their way by a dial

@@ -16,7 +16,6 @@ type custody struct {
 	slot   uint8
 	mark   uint32 // of the neighbour
 	needed bool   // else nothing is heard of it if all is well
-	late   bool   // it went on elsewhere: an acknowledgement now shows haste
 	sent   instant
 	due    instant
 }
@@ -51,18 +50,13 @@ func (c *Core) acknowledged(l *link, m *wire.Message) {
 		}
 	}
 	if at < 0 {
-		c.stats.Unexpected++
+		c.acknowledgedLate(l, m.Nonce)
 		return
 	}
 	t := c.custodies[at]
 	c.custodies = append(c.custodies[:at], c.custodies[at+1:]...)
 	c.stats.Acks++
 	l.sampled(c.now - t.sent)
-	if t.late {
-		c.stats.AcksLate++
-		c.patience.hasty()
-		return
-	}
 	c.patience.timely()
 	k := t.walk
 	if k.walk.Target != l.peer {
@@ -125,12 +119,9 @@ func (c *Core) takeBack(which func(*custody) bool) {
 			kept = append(kept, t)
 			continue
 		}
-		if t.needed && !t.late {
+		if t.needed {
 			back = append(back, t)
-			if l := c.slots[t.slot]; l != nil && l.serial == t.link && l.misses == 0 {
-				t.late, t.due = true, c.now+LateFor
-				kept = append(kept, t)
-			}
+			c.keepLate(&t)
 		}
 	}
 	clear(c.custodies[len(kept):])

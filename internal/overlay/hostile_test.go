@@ -16,14 +16,14 @@ import (
 //	more queries than a link may send, or the same    limits.txt, repeats.txt, TestOneStormHurtsNobodyElse
 //	floods and walks that never end                   flood.txt, walk-budget.txt, survey-relay.txt
 //	take over the way back of another's query         reverse-path.txt, walk-bound.txt, TestAttemptsTellNothingOfTheNext
-//	more results than were asked for                  results.txt, results-walk.txt
+//	more results than were asked for, or others       results.txt, results-walk.txt, TestAnotherKeyIsExcess
 //	more reports than there are attempts              report.txt
 //	answer from afar in another's name                walk-indirect.txt
 //	end a query by one forged report                  report-forged.txt
 //	have its rates whole again by a new link          TestComingBackRefillsNothing
 //	fill the tables                                   TestRoutesAreBounded, TestWalksThatNobodyTakesAreBounded,
 //	                                                  TestSearchesAreBounded, TestAttemptsAreBounded,
-//	                                                  TestFewCannotFillTheState
+//	                                                  TestFewCannotFillTheState, TestSilentAccomplicesStopNoWalks
 //	make many messages of one                         TestOneWalkIsFewMessages
 //	have this node dial or write to a victim          TestForgedAskersMakeNoWeapon, TestForgedAskersCostNoLink
 //	take what it answers to others                    TestForgedAskersTakeNobodysAnswers, TestOneNamesNobodyMute,
@@ -31,7 +31,8 @@ import (
 //	take the room of others' results, or stop         TestOneLiarTakesNobodysRoom, TestAnotherKeyIsNoAnswer
 //	a search, by false ones
 //	have honest neighbours trusted less               TestForgedHitsCostTheirBringer
-//	have a holder deny what it has                    TestAlteredQuestionsDenyNothing, TestBusyPeersDenyNothing
+//	have a holder deny what it has                    TestAlteredQuestionsDenyNothing, TestBusyPeersDenyNothing,
+//	                                                  TestReusedGUIDsDenyNothing
 //	keep a search at those that promise all           TestPromisesDelayNoScout
 //	promise what it does not have                     walk-false.txt, TestFalseMatchesAreHeldAgainstTheirRate,
 //	                                                  TestNobodyIsHeldToWhatItNeverPromised
@@ -156,6 +157,9 @@ func TestWalksThatNobodyTakesAreBounded(t *testing.T) {
 		for range MaxLost + 2 {
 			r.now = r.now.Add(MaxAckWait)
 			r.core.Handle(r.now, Event{Kind: Tick})
+			if n := len(r.core.late); n > MaxLate {
+				t.Errorf("%d are remembered that went on elsewhere", n)
+			}
 		}
 		if n := len(r.core.custodies); n != 0 {
 			t.Errorf("%d not acknowledged long after", n)
@@ -571,5 +575,31 @@ func TestOriginsAreBounded(t *testing.T) {
 	}
 	if r.core.Stats().SummariesRefused == 0 {
 		t.Error("none was refused")
+	}
+}
+
+// TestSilentAccomplicesStopNoWalks: peers that acknowledge nothing of what others send
+// them through this node do not fill the room for the walks that it has to keep.
+func TestSilentAccomplicesStopNoWalks(t *testing.T) {
+	const pairs = 14
+	r := newRelay(t, 2*pairs+8)
+	honest := r.peers[2*pairs].Peer
+	for step := range 200 {
+		r.pass(time.Second / 10)
+		for i := range pairs {
+			m := r.next(&wire.Walk{Kind: wire.WalkGuided, Target: r.peers[pairs+i].Peer, Careful: true}, 1)
+			r.receive(i, m)
+			r.core.Handle(r.now, Event{Kind: Matched, GUID: m.GUID})
+		}
+		if step%10 > 0 {
+			continue
+		}
+		m := r.next(&wire.Walk{Kind: wire.WalkGuided}, 1)
+		r.receive(2*pairs, m)
+		for _, e := range r.core.Handle(r.now, Event{Kind: Matched, GUID: m.GUID}) {
+			if e.Kind == Send && e.Msg.Kind == wire.KindReport && e.Peer == honest {
+				t.Fatalf("after %v an honest walk ends here, with %d walks kept", time.Duration(step)*time.Second/10, len(r.core.custodies))
+			}
+		}
 	}
 }

@@ -237,8 +237,10 @@ const (
 	// round trips more, at most so long.
 	AckSlack   = 100 * time.Millisecond
 	MaxAckWait = 5 * time.Second
-	// LateFor is how long an acknowledgement that was given up is still known.
+	// LateFor is how long an acknowledgement that was given up is still known, MaxLate
+	// the number of those: as many as were waited for at once.
 	LateFor = 10 * time.Second
+	MaxLate = MaxCarried
 	// MaxLost bounds the next hops that a walk tries in vain at one peer.
 	MaxLost = 8
 	// HopTime is how long a hop takes while no round trip was measured; TripSlack
