@@ -101,7 +101,7 @@ func (d *download) run(ctx context.Context) error {
 }
 
 // choose finds out which content is meant, and what it is called: the same whoever
-// answers first.
+// answers first. For a name alone it does not wait long.
 func (d *download) choose(ctx context.Context) (listing, error) {
 	what := strings.Join(d.get.What, " ")
 	query := p2p.Query{Words: d.group.ask(d.get.What), Max: maxFound}
@@ -110,13 +110,19 @@ func (d *download) choose(ctx context.Context) (listing, error) {
 		query = p2p.Query{Key: d.group.handle(id).key(), Max: maxHolders}
 	}
 	var found results
-	report, err := d.ask(ctx, query, func(l listing, hit p2p.Hit) bool {
-		if !byID || l.ID == id {
-			found.add(l, hit)
+	searching, cancel := context.WithCancel(ctx)
+	defer cancel()
+	report, err := d.ask(searching, query, func(l listing, hit p2p.Hit) bool {
+		if byID && l.ID != id {
+			return true
 		}
+		if byID && len(found.all) == 0 {
+			time.AfterFunc(nameTime, cancel)
+		}
+		found.add(l, hit)
 		return true
 	})
-	if err != nil {
+	if err != nil && (ctx.Err() != nil || len(found.all) == 0) {
 		return listing{}, err
 	}
 	switch len(found.all) {

@@ -71,6 +71,9 @@ const (
 	busyTime = time.Second
 	// maxFaults is how often a holder may fail without lying.
 	maxFaults = 3
+	// nameTime is how long others may tell what a content is called, of which the ID is
+	// known, once one holder has.
+	nameTime = time.Second
 	// maxRounds bounds the searches for holders that bring not one byte.
 	maxRounds = 3
 	// saveRanges is the number of ranges after which what has come is made durable:

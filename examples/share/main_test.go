@@ -119,6 +119,22 @@ func TestStory(t *testing.T) {
 	}
 }
 
+// A content of a known ID is fetched though the search for what it is called goes on.
+func TestNameIsNotWaitedFor(t *testing.T) {
+	folder := t.TempDir()
+	write(t, filepath.Join(folder, "song.mp3"), []byte("la la la"))
+	s := serve(t, folder)
+	with := func(args ...string) []string {
+		return append(args, "--data", t.TempDir(), "--peer", s.addr, "--strategy=flood")
+	}
+	found, _ := programtest.Events(t, []string{"file"}, with("search", "song", "--max=1")...)
+	if len(found) != 1 {
+		t.Fatalf("found %v", found)
+	}
+	got := programtest.Start(t, with("get", found[0]["id"].(string), "--to", t.TempDir(), "--timeout=1h")...).Wait("got", nil)
+	same(t, got["path"].(string), []byte("la la la"))
+}
+
 // A file that is added, changed and removed is found accordingly.
 func TestFolderChanges(t *testing.T) {
 	folder := t.TempDir()
