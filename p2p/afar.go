@@ -2,6 +2,7 @@ package p2p
 
 import (
 	"slices"
+	"time"
 
 	"github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
@@ -21,13 +22,16 @@ func (c *contacts) told(contact *wire.Contact, via multiaddr.Multiaddr) (foreign
 	if len(contact.Record) == 0 {
 		return false
 	}
-	if !fromAfar(via) {
+	addrs, err := c.addrs(*contact)
+	public, afar := slices.ContainsFunc(addrs, manet.IsPublicAddr), fromAfar(via)
+	if public || afar {
+		c.worldwide.Store(time.Now().UnixNano())
+	}
+	if !afar {
 		c.near.Add(fingerprint(*contact), struct{}{})
 		return false
 	}
-	c.worldwide.Store(true)
-	addrs, err := c.addrs(*contact)
-	if err == nil && (len(addrs) == 0 || slices.ContainsFunc(addrs, manet.IsPublicAddr)) {
+	if err == nil && (len(addrs) == 0 || public) {
 		return false
 	}
 	contact.Record = nil
@@ -61,11 +65,12 @@ func (c *contacts) strip(m *wire.Message, via multiaddr.Multiaddr) (foreign int,
 }
 
 // secluded tells whether the overlay reaches farther than this node can be dialled from:
-// it has only private addresses, and others have public ones or links over the Internet.
+// it has only private addresses, and others have public ones or links over the Internet,
+// or had of late.
 func (c *contacts) secluded() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.private && c.worldwide.Load()
+	return c.private && time.Since(time.Unix(0, c.worldwide.Load())) < worldwideTime
 }
 
 // withhold takes a secluded node's name out of its own walks. Where one leaves its

@@ -184,10 +184,13 @@ func TestSecludedAskerIsNotNamed(t *testing.T) {
 		{"all are in one network", "/ip4/192.168.1.7/tcp/1", func(*contacts) {}, true},
 		{"a peer has a public address", "/ip4/192.168.1.7/tcp/1", func(c *contacts) {
 			m := wire.Message{Kind: wire.KindShuffleReply, Contacts: []wire.Contact{at(t, "/ip4/1.2.3.4/tcp/1")}}
-			if err := c.check(m); err != nil {
-				t.Fatal(err)
-			}
+			c.strip(&m, lan)
 		}, false},
+		{"there are none any more", "/ip4/192.168.1.7/tcp/1", func(c *contacts) {
+			hello := at(t, "/ip4/1.2.3.4/tcp/1")
+			c.told(&hello, internet)
+			c.worldwide.Add(-int64(worldwideTime))
+		}, true},
 		{"a link goes over the Internet", "/ip4/192.168.1.7/tcp/1", func(c *contacts) {
 			hello := at(t, "/ip4/10.0.0.1/tcp/1")
 			c.told(&hello, internet)

@@ -30,8 +30,9 @@ type contacts struct {
 	proved *lru.Cache[[32]byte, []multiaddr.Multiaddr]
 	// near holds the records that came over links within our own network.
 	near *lru.Cache[[32]byte, struct{}]
-	// worldwide: there are peers with public addresses, or links over the Internet.
-	worldwide atomic.Bool
+	// worldwide is when there was last a sign of peers with public addresses, or of links
+	// over the Internet, in nanoseconds since 1970.
+	worldwide atomic.Int64
 
 	mu      sync.Mutex
 	own     wire.Contact
@@ -99,9 +100,6 @@ func (c *contacts) addrs(contact wire.Contact) ([]multiaddr.Multiaddr, error) {
 		return nil, fmt.Errorf("%w: signed by another peer", errBadRecord)
 	}
 	addrs := rec.Addrs[:min(len(rec.Addrs), maxAddrs)]
-	if slices.ContainsFunc(addrs, manet.IsPublicAddr) {
-		c.worldwide.Store(true)
-	}
 	c.proved.Add(sum, addrs)
 	return addrs, nil
 }

@@ -80,6 +80,9 @@ const (
 	unprovedBurst = 100
 	// maxProved is the number of records whose signature is remembered as checked.
 	maxProved = 4096
+	// worldwideTime is how long the overlay is taken to reach beyond the own network after
+	// the last sign of it: shuffles bring one within a minute.
+	worldwideTime = 10 * time.Minute
 
 	// matchQueue is the number of queries that may wait for the own index.
 	matchQueue = 256
