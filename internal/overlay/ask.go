@@ -29,6 +29,7 @@ type search struct {
 	doubted  bool                  // nothing was heard of the search before: others may not be able to dial
 	unheard  bool                  // walks that were to be answered directly are lost
 	lingers  bool                  // there is nobody left to ask
+	lingered instant               // until then, as it was planned
 	tried    []uint32              // marks of the origins that were probed
 	wrong    []uint32              // and of those that do not have what they promised
 	went     []uint32              // marks of the neighbours that walks began at
@@ -196,14 +197,19 @@ func (c *Core) linger(s *search) {
 	if s.found > 0 {
 		s.wake = c.now + c.trip(ProbeHops)
 	}
+	s.lingered = s.wake
 }
 
 // news probes an origin that may have what a search is still looking for, by a
-// summary that has just come.
+// summary that has just come. The last of them are waited for.
 func (c *Core) news(o wire.PeerID, f *summary.Filter) {
 	for _, s := range c.underway {
 		if s.lingers && s.found < int(s.query.Max) && !slices.Contains(s.wrong, o.Mark()) && f.Matches(s.pattern) {
 			c.probeOrigin(s, c.origins.places[o])
+			if len(s.under) > 0 {
+				s.wake = max(s.wake, min(c.now, s.lingered)+c.trip(ProbeHops))
+				c.searchTimer()
+			}
 		}
 	}
 }

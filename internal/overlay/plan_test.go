@@ -161,3 +161,36 @@ func TestRejectedHoldersAreNotAskedAgain(t *testing.T) {
 		}
 	}
 }
+
+// TestNewsIsWaitedFor: what is probed at the very end of a search has the time to answer.
+func TestNewsIsWaitedFor(t *testing.T) {
+	r := newRelay(t, 2)
+	r.asks(t, wire.GUID{1}, &wire.Query{Words: []string{"pear"}, Max: 1}, Guided)
+	s := r.core.searches[wire.GUID{1}]
+	for i := 0; !s.lingers; i++ {
+		if i == 100 {
+			t.Fatal("the search does not come to its end")
+		}
+		r.pass(100 * time.Millisecond)
+		for _, a := range append([]attempt(nil), s.under...) {
+			r.receive(0, wire.Message{Kind: wire.KindReport, GUID: s.guidOf(a.number), Contact: r.peers[0], Tally: &wire.Tally{Messages: 2}})
+		}
+	}
+	r.pass(s.wake - r.core.now - time.Millisecond)
+	r.tell(1, r.peers[1].Peer, filterOf([]string{"pear"}))
+	if len(s.under) != 1 || !s.under[0].probe {
+		t.Fatalf("under way: %+v", s.under)
+	}
+	r.pass(2 * time.Millisecond)
+	if len(s.under) != 1 || !s.under[0].probe {
+		t.Errorf("given up at once for %+v", s.under)
+	}
+	last := s.lingered + r.core.trip(ProbeHops)
+	for i := 0; r.core.now < last; i++ {
+		r.tell(1, wire.PeerID(fmt.Sprint("late ", i)), filterOf([]string{"pear"}))
+		r.pass(10 * time.Millisecond)
+	}
+	if s.wake != never && s.lingers {
+		t.Error("what goes on coming is waited for as well")
+	}
+}
