@@ -120,6 +120,20 @@ func (c *Core) sendWalk(s *search, hops uint8, w wire.Walk) bool {
 	return true
 }
 
+// asker is the contact that far hits of a round of a search's walks are to go to directly:
+// the node's own, if others have dialled it. None: they come on the way back. Rounds count
+// from 1.
+func (c *Core) asker(s *search, round int) wire.Contact {
+	s.back = false
+	if !c.reached || c.now < c.undialled || c.cfg.Leaf {
+		return wire.Contact{}
+	}
+	if s.back = s.doubted || round%NotDirectly == 0; s.back {
+		return wire.Contact{}
+	}
+	return c.self
+}
+
 // later has a plan called again when a link may carry one more query; false if none ever
 // will.
 func (c *Core) later(s *search) bool {

@@ -54,3 +54,40 @@ func (c *Core) seen(size int) []byte {
 	}
 	return s.bits
 }
+
+// cover notes which origins the walk knows of by now. Those that are known through
+// the peer that it came from are no sample of the overlay, for it has been there.
+func (c *Core) cover(k *carried) {
+	w := &k.walk
+	from := uint64(0)
+	if l := c.slots[k.slot]; l != nil && l.serial == k.from {
+		from = l.bit()
+	}
+	seen := newSeen(w.Seen)
+	fresh, sample := 0, 0
+	k.known = len(c.origins.places)
+	for i := range c.origins.all {
+		o := &c.origins.all[i]
+		if o.peer == "" {
+			continue
+		}
+		isNew := seen.add(o.mark)
+		if o.via&^from == 0 {
+			continue
+		}
+		sample++
+		if isNew {
+			fresh++
+		}
+	}
+	w.Seen = seen.bits
+	w.Tally.Covered += uint32(fresh)
+	if len(w.Seen) > 0 {
+		w.Tally.Known = aged(w.Tally.Known) + uint32(SampleWeight*sample)
+		w.Tally.Fresh = aged(w.Tally.Fresh) + uint32(SampleWeight*seen.corrected(fresh))
+	}
+}
+
+// aged takes the weight of a sample off what the running mean holds, all of it in
+// the end.
+func aged(n uint32) uint32 { return n - (n+SampleWindow-1)/SampleWindow }

@@ -181,43 +181,6 @@ func (c *Core) survey(k *carried) {
 	}
 }
 
-// cover notes which origins the walk knows of by now. Those that are known through
-// the peer that it came from are no sample of the overlay, for it has been there.
-func (c *Core) cover(k *carried) {
-	w := &k.walk
-	from := uint64(0)
-	if l := c.slots[k.slot]; l != nil && l.serial == k.from {
-		from = l.bit()
-	}
-	seen := newSeen(w.Seen)
-	fresh, sample := 0, 0
-	k.known = len(c.origins.places)
-	for i := range c.origins.all {
-		o := &c.origins.all[i]
-		if o.peer == "" {
-			continue
-		}
-		isNew := seen.add(o.mark)
-		if o.via&^from == 0 {
-			continue
-		}
-		sample++
-		if isNew {
-			fresh++
-		}
-	}
-	w.Seen = seen.bits
-	w.Tally.Covered += uint32(fresh)
-	if len(w.Seen) > 0 {
-		w.Tally.Known = aged(w.Tally.Known) + uint32(SampleWeight*sample)
-		w.Tally.Fresh = aged(w.Tally.Fresh) + uint32(SampleWeight*seen.corrected(fresh))
-	}
-}
-
-// aged takes the weight of a sample off what the running mean holds, all of it in
-// the end.
-func aged(n uint32) uint32 { return n - (n+SampleWindow-1)/SampleWindow }
-
 // goOn takes a walk to its next peer, or to its end.
 func (c *Core) goOn(k *carried) {
 	w := &k.walk
@@ -330,17 +293,3 @@ func remember(marks []uint32, mark uint32, most int) []uint32 {
 }
 
 func clamp16(n int) uint16 { return uint16(min(n, 1<<16-1)) }
-
-// asker is the contact that far hits of a round of a search's walks are to go to directly:
-// the node's own, if others have dialled it. None: they come on the way back. Rounds count
-// from 1.
-func (c *Core) asker(s *search, round int) wire.Contact {
-	s.back = false
-	if !c.reached || c.now < c.undialled || c.cfg.Leaf {
-		return wire.Contact{}
-	}
-	if s.back = s.doubted || round%NotDirectly == 0; s.back {
-		return wire.Contact{}
-	}
-	return c.self
-}
