@@ -119,12 +119,13 @@ func TestOneLiarTakesNobodysRoom(t *testing.T) {
 	})
 }
 
-// TestAnotherKeyIsExcess: who brings it over a link again and again loses the link.
+// TestAnotherKeyIsExcess: who brings it again and again, like anything in excess, loses
+// its link.
 func TestAnotherKeyIsExcess(t *testing.T) {
 	r := newRelay(t, 24)
 	guid, _ := r.asks(t, wire.GUID{1}, &wire.Query{Key: "k", Max: 1}, Guided)
 	by := r.peers[5].Peer
-	for range ExcessBurst + 1 {
+	for range MaxLinkResults + ExcessBurst + 1 {
 		r.delivers(by, by, 1, guid, itemsOf("other", 1, 0))
 	}
 	if r.core.links[by] != nil {

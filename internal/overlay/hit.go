@@ -93,27 +93,30 @@ func (c *Core) arrivedHome(peer wire.PeerID, source uint64, m *wire.Message) {
 	if r == nil {
 		r = c.routes.add(c.now, s.guid, route{})
 	}
-	items := s.asked(m.Items)
-	n := c.admitted(r, s.guid, source, len(items))
+	n := c.admitted(r, s.guid, source, len(m.Items))
 	if n == 0 {
 		if l := c.links[peer]; l != nil {
 			c.excess(l)
 		}
 		return
 	}
+	items := s.asked(m.Items[:n])
+	fresh := s.fresh(m.Contact.Peer, source, items)
+	s.found += fresh
+	r.results -= uint8(n - fresh) // the room of all is for what is new
+	if len(items) == 0 {
+		return
+	}
 	if !s.direct && m.Hops > DirectAfter && m.Contact.Peer != peer && slices.Contains(s.backs, a.number&^sideAttempt) {
 		c.undialled = c.now + UndialledFor
 	}
 	c.stats.HitsDelivered++
-	fresh := s.fresh(m.Contact.Peer, source, items[:n])
-	s.found += fresh
-	r.results -= uint8(n - fresh) // two walks may come to one holder
 	if m.Tally != nil {
 		s.count(a.number, m.Tally)
 	}
 	e := c.emit(Deliver, peer)
 	e.GUID, e.Msg, e.Tally = s.guid, *m, c.tally(s)
-	e.Msg.Items = items[:n:n]
+	e.Msg.Items = slices.Clip(items)
 	c.delivered(a, m.Tally)
 }
 
