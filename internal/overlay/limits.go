@@ -162,7 +162,7 @@ const (
 	// burst, as only a program without the limits sends that many.
 	ExcessEvery = 100 * time.Millisecond
 	ExcessBurst = 500
-	// MaxRepeats and RepeatShare: a link is lost at this many repetitions of a
+	// MaxRepeats and RepeatsPerMille: a link is lost at this many repetitions of a
 	// GUID that it sent before, when they are over 1.5 % of its queries
 	// (gtk-gnutella's node_check thresholds).
 	MaxRepeats       = 5
