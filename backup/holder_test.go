@@ -10,7 +10,9 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/grapevine-p2p/grapevine/internal/durable/durabletest"
 	"github.com/grapevine-p2p/grapevine/internal/wire"
@@ -65,4 +67,31 @@ func TestIdleConnsTakeNoPlace(t *testing.T) {
 		}
 		serving.Wait()
 	})
+}
+
+// A holder whose transfers are all under way says so, as its summary promises.
+func TestBusyHolderOffers(t *testing.T) {
+	s, err := testStore(durabletest.NewMem())
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := libp2p.New(libp2p.NoListenAddrs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer own.Close()
+	h := &holder{
+		service: &Service{times: defaultTimes()}, store: s, log: slog.New(slog.DiscardHandler),
+		transfers: transfers{most: maxTransfers, each: maxPeerTransfers}, record: ownRecord{host: own},
+	}
+	for i := range maxTransfers {
+		if !h.transfers.begin(peer.ID(fmt.Sprint("peer ", i/maxPeerTransfers))) {
+			t.Fatalf("transfer %d is refused", i)
+		}
+	}
+	items := index{holder: h}.offer()
+	var o pb.Offer
+	if len(items) != 1 || proto.Unmarshal(items[0].Data, &o) != nil || o.Active != maxTransfers {
+		t.Errorf("offered: %v, with %d transfers", items, o.Active)
+	}
 }

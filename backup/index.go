@@ -66,16 +66,15 @@ func (x index) Entries() iter.Seq[p2p.Entry] {
 	}
 }
 
-// full tells whether there is no space to offer. A holder that is busy offers none for
-// a moment, but that is not worth telling everybody.
+// full tells whether there is no space to offer.
 func (h *holder) full() bool { return h.store.usage() >= h.store.quota }
 
-// offer says what space there is, unless there is none.
+// offer says what space there is, unless there is none. A holder that is busy says so,
+// rather than nothing: its summary promises an answer.
 func (x index) offer() []p2p.Item {
 	h := x.holder
 	held := h.store.usage()
-	active := h.transfers.active()
-	if held >= h.store.quota || active >= maxTransfers {
+	if held >= h.store.quota {
 		return nil
 	}
 	record, err := h.record.get()
@@ -84,7 +83,7 @@ func (x index) offer() []p2p.Item {
 		return nil
 	}
 	data, err := proto.Marshal(&pb.Offer{
-		Quota: uint64(h.store.quota), Held: uint64(held), Active: uint32(active), Record: record,
+		Quota: uint64(h.store.quota), Held: uint64(held), Active: uint32(h.transfers.active()), Record: record,
 	})
 	if err != nil {
 		h.log.Error("no offer made", "error", err)
