@@ -60,7 +60,7 @@ func isAddress(addr string) bool {
 
 // Run serves until ctx ends.
 func (s *serveCmd) Run(ctx context.Context, c *cli, out *program.Output) (err error) {
-	serverhost.LimitHeap()
+	serverhost.LimitHeap(ctx)
 	r := &running{cli: c, out: out, log: c.Logger(), gate: &gate{}}
 	defer func() { err = errors.Join(err, r.close()) }()
 	if err := r.open(); err != nil {

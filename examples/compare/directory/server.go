@@ -56,7 +56,9 @@ func (s *Server) Start(args Serving, addr *string) (err error) {
 		return errors.New("started before")
 	}
 	s.begun = true
-	serverhost.LimitHeap()
+	ctx, cancel := context.WithCancel(context.Background())
+	s.stop = append(s.stop, func() error { cancel(); return nil })
+	serverhost.LimitHeap(ctx)
 	if args.Fine {
 		runtime.MemProfileRate = fineRate
 	}

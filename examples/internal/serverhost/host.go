@@ -4,8 +4,6 @@ package serverhost
 
 import (
 	"fmt"
-	"os"
-	"runtime/debug"
 
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/connmgr"
@@ -41,10 +39,6 @@ const (
 	connsPerAddress = 256
 	// newConnsPerAddress is how many of them may be new each second.
 	newConnsPerAddress = 5
-	// collectAt is by how many per cent the heap grows before the collector runs. Most
-	// of it is leases, which live long: collecting more often costs little and keeps
-	// their memory dense.
-	collectAt = 33
 )
 
 // New makes a host that does not listen yet, and that spends little on a connection:
@@ -98,14 +92,6 @@ func New(key crypto.PrivKey, gater connmgr.ConnectionGater) (host.Host, error) {
 func forget(n network.Network, c network.Conn) {
 	if n.Connectedness(c.RemotePeer()) == network.NotConnected {
 		n.Peerstore().RemovePeer(c.RemotePeer())
-	}
-}
-
-// LimitHeap keeps the program's memory near what is live, unless GOGC is in the
-// environment.
-func LimitHeap() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(collectAt)
 	}
 }
 
