@@ -14,7 +14,7 @@ import (
 // as the heap is smaller than denseFrom.
 const (
 	usualGrowth  = 100
-	denseGrowth  = 25
+	denseGrowth  = 20
 	denseFrom    = 64 << 20
 	heapInterval = time.Second
 )

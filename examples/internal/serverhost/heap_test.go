@@ -9,7 +9,7 @@ import (
 func TestGrowth(t *testing.T) {
 	const mib = 1 << 20
 	for live, want := range map[uint64]int{
-		0: 100, 1 * mib: 100, 32 * mib: 100, 40 * mib: 60, 51 * mib: 25, 64 * mib: 25, 75 * mib: 25, 1000 * mib: 25,
+		0: 100, 1 * mib: 100, 32 * mib: 100, 40 * mib: 60, 60 * mib: 20, 64 * mib: 20, 75 * mib: 20, 1000 * mib: 20,
 	} {
 		if got := growth(live); got != want {
 			t.Errorf("a heap of %d bytes grows by %d %%, not %d", live, got, want)
