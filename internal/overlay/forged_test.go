@@ -119,6 +119,22 @@ func TestOneLiarTakesNobodysRoom(t *testing.T) {
 	})
 }
 
+// TestWhatComesTwiceIsDeliveredOnce: however often all neighbours bring it, no more hits
+// are delivered than there is room for results.
+func TestWhatComesTwiceIsDeliveredOnce(t *testing.T) {
+	r := newRelay(t, 24)
+	guid, _ := r.asks(t, wire.GUID{1}, &wire.Query{Words: []string{"pear"}, Max: 200}, Guided)
+	n := 0
+	for i := range r.peers {
+		for range MaxLinkResults {
+			n += r.delivers(r.peers[i].Peer, "holder", 1, guid, itemsOf("key", 1, 0))
+		}
+	}
+	if n != 1 {
+		t.Errorf("one result is delivered %d times", n)
+	}
+}
+
 // TestAnotherKeyIsExcess: who brings it again and again, like anything in excess, loses
 // its link.
 func TestAnotherKeyIsExcess(t *testing.T) {

@@ -110,13 +110,15 @@ func (c *Core) arrivedHome(peer wire.PeerID, source uint64, m *wire.Message) {
 	if !s.direct && m.Hops > DirectAfter && m.Contact.Peer != peer && slices.Contains(s.backs, a.number&^sideAttempt) {
 		c.undialled = c.now + UndialledFor
 	}
-	c.stats.HitsDelivered++
 	if m.Tally != nil {
 		s.count(a.number, m.Tally)
 	}
-	e := c.emit(Deliver, peer)
-	e.GUID, e.Msg, e.Tally = s.guid, *m, c.tally(s)
-	e.Msg.Items = slices.Clip(items)
+	if fresh > 0 { // the driver keeps room for as many hits as there may be results
+		c.stats.HitsDelivered++
+		e := c.emit(Deliver, peer)
+		e.GUID, e.Msg, e.Tally = s.guid, *m, c.tally(s)
+		e.Msg.Items = slices.Clip(items)
+	}
 	c.delivered(a, m.Tally)
 }
 

@@ -16,7 +16,8 @@ import (
 //	more queries than a link may send, or the same    limits.txt, repeats.txt, TestOneStormHurtsNobodyElse
 //	floods and walks that never end                   flood.txt, walk-budget.txt, survey-relay.txt
 //	take over the way back of another's query         reverse-path.txt, walk-bound.txt, TestAttemptsTellNothingOfTheNext
-//	more results than were asked for, or others       results.txt, results-walk.txt, TestAnotherKeyIsExcess
+//	more results than were asked for, or others       results.txt, results-walk.txt, TestAnotherKeyIsExcess,
+//	                                                  TestWhatComesTwiceIsDeliveredOnce
 //	more reports than there are attempts              report.txt
 //	answer from afar in another's name                walk-indirect.txt
 //	end a query by one forged report                  report-forged.txt
