@@ -20,11 +20,11 @@ type Candidate struct {
 func (c Candidate) free() int64 { return c.Quota - c.Held }
 
 // place chooses at most n of the candidates for a blob of size bytes, each once, in
-// the order of the chain. It prefers hosts and groups that hold no copy yet, those of
-// taken included; among equals it looks at two at random and takes the one with fewer
-// transfers, then with the larger free share (power of two choices, Mitzenmacher
-// 1996: it spreads load nearly as well as looking at all, and does not send everybody
-// to the same emptiest peer).
+// the order of the chain; none that is so busy that it would refuse. It prefers hosts
+// and groups that hold no copy yet, those of taken included; among equals it looks at
+// two at random and takes the one with fewer transfers, then with the larger free share
+// (power of two choices, Mitzenmacher 1996: it spreads load nearly as well as looking at
+// all, and does not send everybody to the same emptiest peer).
 func place(candidates, taken []Candidate, n int, size int64, rng *rand.Rand) []Candidate {
 	used := make(map[peer.ID]bool)
 	hosts, groups := make(map[string]int), make(map[string]int)
@@ -47,7 +47,7 @@ func place(candidates, taken []Candidate, n int, size int64, rng *rand.Rand) []C
 		var class []Candidate
 		bestHost, bestGroup := 0, 0
 		for _, c := range candidates {
-			if used[c.Peer] || c.free() < need {
+			if used[c.Peer] || c.free() < need || c.Active >= maxTransfers {
 				continue
 			}
 			h, g := hosts[c.Host], groups[c.Group]

@@ -30,6 +30,7 @@ func TestPlace(t *testing.T) {
 		{"a peer once", []Candidate{lan("a", 0, 0), lan("a", 0, 0)}, nil, 2, mb, "a"},
 		{"not who has it", []Candidate{lan("a", 0, 0), lan("b", 0, 0)}, []Candidate{lan("a", 0, 0)}, 2, mb, "b"},
 		{"no room", []Candidate{lan("a", 99, 0), lan("b", 0, 0)}, nil, 2, mb, "b"},
+		{"not who is busy", []Candidate{at("a", "h1", "g1", 0, maxTransfers), at("b", "h2", "g2", 90, maxTransfers-1), at("c", "h2", "g2", 90, 0)}, nil, 2, mb, "b c"},
 		{"the freer of two", []Candidate{lan("a", 60, 0), lan("b", 10, 0)}, nil, 1, mb, "b"},
 		{"the idler of two", []Candidate{lan("a", 10, 3), lan("b", 60, 0)}, nil, 1, mb, "b"},
 		{
