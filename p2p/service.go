@@ -12,6 +12,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/grapevine-p2p/grapevine/internal/dialcause"
 	"github.com/grapevine-p2p/grapevine/internal/streamconn"
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
@@ -78,7 +79,7 @@ func (n *Node) dialService(ctx context.Context, id peer.ID, service string) (net
 	n.forgetBackoff(id) // somebody asked for it now
 	stream, err := n.host.NewStream(ctx, id, wire.Service)
 	if err != nil {
-		return nil, err
+		return nil, dialcause.First(err)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = stream.Reset() })
 	err = n.openService(stream, service)

@@ -6,8 +6,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 
+	"github.com/libp2p/go-libp2p/core/peerstore"
+	"github.com/libp2p/go-libp2p/core/test"
+	"github.com/multiformats/go-multiaddr"
 	"golang.org/x/net/nettest"
 
 	"github.com/grapevine-p2p/grapevine/p2p"
@@ -93,5 +97,19 @@ func TestDialRefusals(t *testing.T) {
 	}
 	if _, err := a.Dial(t.Context(), b.ID(), "files"); !errors.Is(err, p2p.ErrNoService) {
 		t.Errorf("closed listener: %v", err)
+	}
+}
+
+// Why a peer is not reached is told in a line, however many addresses it has.
+func TestDialSaysWhyInALine(t *testing.T) {
+	a := start(t)
+	id, err := test.RandPeerID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	addrs := []multiaddr.Multiaddr{multiaddr.StringCast("/ip4/127.0.0.1/tcp/1"), multiaddr.StringCast("/ip4/127.0.0.1/tcp/2")}
+	a.Host().Peerstore().AddAddrs(id, addrs, peerstore.PermanentAddrTTL)
+	if _, err := a.Dial(t.Context(), id, "files"); err == nil || strings.Contains(err.Error(), "\n") {
+		t.Errorf("nobody is there: %v", err)
 	}
 }
