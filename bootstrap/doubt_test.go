@@ -317,6 +317,29 @@ func TestGrowingRecordsAreBounded(t *testing.T) {
 	}
 }
 
+// Who was let sign a record of usual size though the memory was used up is there again
+// after a restart.
+func TestWhoGrewIsRestored(t *testing.T) {
+	const peers = 4
+	limits := Limits{Memory: peers * (entryCost + 10), Registrations: peers}.withDefaults()
+	table, again := newTable(time.Minute, limits), newTable(time.Minute, limits)
+	for seq := range uint64(2) {
+		for i := range peers {
+			c := claimOf(peer.ID(fmt.Sprint(i)), "", seq+1)
+			c.sealed = string(make([]byte, seq*(registrationCost-entryCost)))
+			if _, _, _, err := table.grant(t0, c, manner{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, e := range table.leases.All() {
+		again.restore(t0, e.claim, manner{}, t0)
+	}
+	if n := again.leases.Len(); n != peers {
+		t.Errorf("%d of %d are restored", n, peers)
+	}
+}
+
 // TestNeighboursAreReckoned: who tells of peers that nobody knows pays for their IDs.
 func TestNeighboursAreReckoned(t *testing.T) {
 	table := testTable()

@@ -219,13 +219,15 @@ func (t *table) grant(now time.Time, c *claim, m manner) (fresh bool, changes []
 }
 
 // restore puts back what was granted before the server started. Its owner is away
-// and has one lease to renew.
+// and has one lease to renew. As when it signs anew, the memory concerns bigger records
+// than most alone.
 func (t *table) restore(now time.Time, c *claim, m manner, since time.Time) {
 	t.drop(leaseID{c.peer, c.key})
 	if owner, taken := t.owner(c.key); taken {
 		t.drop(leaseID{owner, c.key})
 	}
-	if t.leases.Len() >= t.limits.Registrations || t.size+costOf(c, self{}) > t.limits.Memory {
+	cost := costOf(c, self{})
+	if t.leases.Len() >= t.limits.Registrations || cost > registrationCost && t.size+cost > t.limits.Memory {
 		return // the limits were lowered
 	}
 	t.insert(&entry{
