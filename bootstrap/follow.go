@@ -11,6 +11,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peerstore"
 	"github.com/libp2p/go-libp2p/core/protocol"
 
+	"github.com/grapevine-p2p/grapevine/internal/dialcause"
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
 )
@@ -162,7 +163,7 @@ func (s *Server) openFellow(ctx context.Context, fellow peer.ID) (*talk, error) 
 	defer cancel()
 	stream, err := s.Host.NewStream(ctx, fellow, protocol.ID(wire.Directory))
 	if err != nil {
-		return nil, err
+		return nil, dialcause.First(err)
 	}
 	return &talk{stream, bufio.NewReaderSize(stream, fellowBuffer)}, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/grapevine-p2p/grapevine/bootstrap"
 	"github.com/grapevine-p2p/grapevine/examples/internal/program"
+	"github.com/grapevine-p2p/grapevine/internal/dialcause"
 	"github.com/grapevine-p2p/grapevine/internal/display"
 	"github.com/grapevine-p2p/grapevine/p2p"
 )
@@ -80,7 +81,7 @@ func (c *cli) call(ctx context.Context, method string, args, reply any) (err err
 		return err
 	}
 	if err := node.Host().Connect(ctx, peer); err != nil {
-		return fmt.Errorf("the peer that serves %q does not answer: %w", c.Name, err)
+		return fmt.Errorf("the peer that serves %q does not answer: %w", c.Name, dialcause.First(err))
 	}
 	conn, err := node.Dial(ctx, peer.ID, service)
 	if errors.Is(err, p2p.ErrNoService) {

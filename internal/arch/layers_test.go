@@ -77,7 +77,7 @@ var layers = []layer{
 	// The programs. No program imports another.
 	{"examples", []string{
 		"p2p", "bootstrap", "chat", "backup", "examples/internal/...",
-		"internal/baotree", "internal/datadir", "internal/durable", "internal/display", "internal/words",
+		"internal/baotree", "internal/datadir", "internal/dialcause", "internal/durable", "internal/display", "internal/words",
 	}},
 	{"examples/internal/serverhost", []string{"internal/iplimit"}},
 	{"examples/bootstrap", []string{
