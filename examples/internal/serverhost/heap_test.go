@@ -8,11 +8,23 @@ import (
 
 func TestGrowth(t *testing.T) {
 	const mib = 1 << 20
-	for live, want := range map[uint64]int{
-		0: 100, 1 * mib: 100, 32 * mib: 100, 40 * mib: 60, 60 * mib: 20, 64 * mib: 20, 75 * mib: 20, 1000 * mib: 20,
+	for _, tt := range []struct {
+		before, live uint64
+		want         int
+	}{
+		{0, 0, 100},
+		{0, 1 * mib, 100},
+		{30 * mib, 32 * mib, 100},
+		{38 * mib, 40 * mib, 60},
+		{58 * mib, 60 * mib, 20},
+		{72 * mib, 75 * mib, 20},
+		{75 * mib, 75 * mib, 100},
+		{75 * mib, 76 * mib, 100},
+		{75 * mib, 60 * mib, 100}, // it does not grow
+		{200 * mib, 240 * mib, 100},
 	} {
-		if got := growth(live); got != want {
-			t.Errorf("a heap of %d bytes grows by %d %%, not %d", live, got, want)
+		if got := growth(tt.live, tt.before); got != tt.want {
+			t.Errorf("a heap of %d bytes, %d before, grows by %d %%, not %d", tt.live, tt.before, got, tt.want)
 		}
 	}
 }
