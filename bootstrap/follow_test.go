@@ -31,6 +31,18 @@ func wordOf(t testing.TB, peer byte, name string, seq uint64, change ...func(*cl
 
 func givenUp(c *claim) { c.removed = true }
 
+// aliceAt registers alice at a server, and returns the revision from which changes are
+// looked for.
+func aliceAt(t *testing.T, s *Server) (c *claim, from uint64) {
+	t.Helper()
+	c, err := openClaim(wordOf(t, 1, "alice", 1), s.Network, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.apply([]*write{{claim: c}})
+	return c, s.journal.now()
+}
+
 // A fellow's word of a removal may be the first that is heard after a lease has ended:
 // whatever becomes of the one, watchers and the store hear of the other.
 func TestRemovalsElsewhereShowWhatEnded(t *testing.T) {
@@ -41,12 +53,7 @@ func TestRemovalsElsewhereShowWhatEnded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := quietServer(t)
-			c, err := openClaim(wordOf(t, 1, "alice", 1), s.Network, time.Now())
-			if err != nil {
-				t.Fatal(err)
-			}
-			s.apply([]*write{{claim: c}})
-			from := s.journal.now()
+			c, from := aliceAt(t, s)
 			endLease(s, leaseID{c.peer, c.key})
 			s.heard(t.Context(), "fellow", &pb.DirectoryChange{
 				Kind:  pb.DirectoryChangeKind(Left),
@@ -70,12 +77,7 @@ func TestRemovalsElsewhereShowWhatEnded(t *testing.T) {
 // What an owner says elsewhere when it leaves is kept in little room, and passed on whole.
 func TestRemovalsElsewhereAreKeptSlim(t *testing.T) {
 	s := quietServer(t)
-	c, err := openClaim(wordOf(t, 1, "alice", 1), s.Network, time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.apply([]*write{{claim: c}})
-	from := s.journal.now()
+	_, from := aliceAt(t, s)
 	word := wordOf(t, 1, "alice", 2, givenUp)
 	s.heard(t.Context(), "fellow", &pb.DirectoryChange{
 		Kind:  pb.DirectoryChangeKind(Left),

@@ -137,15 +137,9 @@ func TestSearchesWaitForTheirTurn(t *testing.T) {
 	}
 }
 
-// TestRejectedHoldersAreNotAskedAgain: not even when they tell anew what they share.
-func TestRejectedHoldersAreNotAskedAgain(t *testing.T) {
-	r := newRelay(t, 2)
-	liar := r.peers[1].Peer
-	r.tell(1, liar, filterOf([]string{"pear"}))
-	guid, _ := r.asks(t, wire.GUID{1}, &wire.Query{Words: []string{"pear"}, Max: 1}, Guided)
-	r.delivers(liar, liar, 1, guid, itemsOf("k", 1, 0))
-	r.rejects(wire.GUID{1}, liar, itemsOf("k", 1, 0))
-	s := r.core.searches[wire.GUID{1}]
+// reportAll ends each attempt of a search with a report, until there is nobody left to ask.
+func (r *relay) reportAll(t *testing.T, s *search) {
+	t.Helper()
 	for i := 0; !s.lingers; i++ {
 		if i == 100 {
 			t.Fatal("the search does not come to its end")
@@ -155,6 +149,18 @@ func TestRejectedHoldersAreNotAskedAgain(t *testing.T) {
 			r.receive(0, wire.Message{Kind: wire.KindReport, GUID: s.guidOf(a.number), Contact: r.peers[0], Tally: &wire.Tally{Messages: 2}})
 		}
 	}
+}
+
+// TestRejectedHoldersAreNotAskedAgain: not even when they tell anew what they share.
+func TestRejectedHoldersAreNotAskedAgain(t *testing.T) {
+	r := newRelay(t, 2)
+	liar := r.peers[1].Peer
+	r.tell(1, liar, filterOf([]string{"pear"}))
+	guid, _ := r.asks(t, wire.GUID{1}, &wire.Query{Words: []string{"pear"}, Max: 1}, Guided)
+	r.delivers(liar, liar, 1, guid, itemsOf("k", 1, 0))
+	r.rejects(wire.GUID{1}, liar, itemsOf("k", 1, 0))
+	s := r.core.searches[wire.GUID{1}]
+	r.reportAll(t, s)
 	for _, e := range r.receive(1, wire.Message{Kind: wire.KindSummary, Summary: &wire.Summary{Origin: liar, Seq: 2, Filter: filterOf([]string{"pear"})}}) {
 		if e.Kind == Send && e.Msg.Kind == wire.KindQuery {
 			t.Errorf("%+v", e.Msg)
@@ -167,15 +173,7 @@ func TestNewsIsWaitedFor(t *testing.T) {
 	r := newRelay(t, 2)
 	r.asks(t, wire.GUID{1}, &wire.Query{Words: []string{"pear"}, Max: 1}, Guided)
 	s := r.core.searches[wire.GUID{1}]
-	for i := 0; !s.lingers; i++ {
-		if i == 100 {
-			t.Fatal("the search does not come to its end")
-		}
-		r.pass(100 * time.Millisecond)
-		for _, a := range append([]attempt(nil), s.under...) {
-			r.receive(0, wire.Message{Kind: wire.KindReport, GUID: s.guidOf(a.number), Contact: r.peers[0], Tally: &wire.Tally{Messages: 2}})
-		}
-	}
+	r.reportAll(t, s)
 	r.pass(s.wake - r.core.now - time.Millisecond)
 	r.tell(1, r.peers[1].Peer, filterOf([]string{"pear"}))
 	if len(s.under) != 1 || !s.under[0].probe {
