@@ -2,8 +2,11 @@ package bootstrap
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"sync/atomic"
 	"testing"
+
+	"github.com/libp2p/go-libp2p/core/peer"
 )
 
 // unlimited lets a benchmark ask as fast as it can.
@@ -70,4 +73,26 @@ func BenchmarkClaim(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkSample measures how long one sample holds the server's lock.
+func BenchmarkSample(b *testing.B) {
+	for _, online := range []int{500, 100_000} {
+		table := testTable()
+		for i := range online {
+			id := peer.ID(fmt.Sprint("peer", i))
+			if _, _, _, err := table.grant(t0, claimOf(id, "", 1), manner{}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		story, rng := newStory(table), rand.New(rand.NewPCG(1, 2))
+		b.Run(fmt.Sprint(online), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if n := len(story.sample(t0, rng, maxSample, "me")); n != maxSample {
+					b.Fatalf("%d peers", n)
+				}
+			}
+		})
+	}
 }

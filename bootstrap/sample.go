@@ -1,6 +1,7 @@
 package bootstrap
 
 import (
+	"iter"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -32,7 +33,10 @@ func (s *story) sample(now time.Time, rng *rand.Rand, n int, except peer.ID) []e
 	}
 	var online, away []entry
 	seen := map[peer.ID]bool{except: true}
-	for _, i := range spread(rng, size, n) {
+	for i := range spread(rng, size, n) {
+		if len(online) == n {
+			break
+		}
 		e, ok := s.find(now, nth(i))
 		if !ok || seen[e.claim.peer] || e.claim.hidden || !e.claim.found {
 			continue
@@ -44,25 +48,25 @@ func (s *story) sample(now time.Time, rng *rand.Rand, n int, except peer.ID) []e
 			away = append(away, e)
 		}
 	}
-	all := append(online, away...)
-	return all[:min(n, len(all))]
+	return append(online, away[:min(n-len(online), len(away))]...)
 }
 
-// spread returns distinct indexes below size in random order: several times as
+// spread yields distinct indexes below size in random order: several times as
 // many as are wanted, because some will not do, but never so many that a big
 // table costs more than a small one.
-func spread(rng *rand.Rand, size, wanted int) []int {
-	tries := 8 * wanted
-	if size <= 4*tries {
-		return rng.Perm(size)
-	}
-	picked := make([]int, 0, tries)
-	seen := make(map[int]bool, tries)
-	for len(picked) < tries {
-		if i := rng.IntN(size); !seen[i] {
+func spread(rng *rand.Rand, size, wanted int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		tries := 8 * wanted
+		if size <= 4*tries {
+			slices.Values(rng.Perm(size))(yield)
+			return
+		}
+		for seen := make(map[int]bool); len(seen) < tries; {
+			i := rng.IntN(size)
+			if !seen[i] && !yield(i) {
+				return
+			}
 			seen[i] = true
-			picked = append(picked, i)
 		}
 	}
-	return picked
 }
