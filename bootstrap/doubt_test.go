@@ -318,25 +318,33 @@ func TestGrowingRecordsAreBounded(t *testing.T) {
 }
 
 // Who was let sign a record of usual size though the memory was used up is there again
-// after a restart.
+// after a restart, and so is who had a big one by then, in whatever order they come.
 func TestWhoGrewIsRestored(t *testing.T) {
-	const peers = 4
-	limits := Limits{Memory: peers * (entryCost + 10), Registrations: peers}.withDefaults()
-	table, again := newTable(time.Minute, limits), newTable(time.Minute, limits)
-	for seq := range uint64(2) {
+	const peers, big = 4, 4 * registrationCost
+	limits := Limits{Memory: big + (peers-1)*(entryCost+10), Registrations: peers}.withDefaults()
+	table := newTable(time.Minute, limits)
+	for _, usual := range []int{entryCost, registrationCost} {
 		for i := range peers {
-			c := claimOf(peer.ID(fmt.Sprint(i)), "", seq+1)
-			c.sealed = string(make([]byte, seq*(registrationCost-entryCost)))
+			c := claimOf(peer.ID(fmt.Sprint(i)), "", uint64(usual))
+			size := usual
+			if i == 0 {
+				size = big
+			}
+			c.sealed = string(make([]byte, size-entryCost))
 			if _, _, _, err := table.grant(t0, c, manner{}); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	for _, e := range table.leases.All() {
-		again.restore(t0, e.claim, manner{}, t0)
-	}
-	if n := again.leases.Len(); n != peers {
-		t.Errorf("%d of %d are restored", n, peers)
+	for first := range peers {
+		again := newTable(time.Minute, limits)
+		for i := range peers {
+			e := table.find(leaseID{peer.ID(fmt.Sprint((first + i) % peers)), ""})
+			again.restore(t0, e.claim, manner{}, t0)
+		}
+		if n := again.leases.Len(); n != peers {
+			t.Errorf("%d of %d are restored, from %d on", n, peers, first)
+		}
 	}
 }
 

@@ -176,15 +176,15 @@ func (t *table) grant(now time.Time, c *claim, m manner) (fresh bool, changes []
 }
 
 // restore puts back what was granted before the server started. Its owner is away
-// and has one lease to renew. As when it signs anew, the memory concerns bigger records
-// than most alone.
+// and has one lease to renew. In whatever order they come, all that was granted is let in:
+// bigger records than most took the memory at the most, and the others their usual size.
 func (t *table) restore(now time.Time, c *claim, m manner, since time.Time) {
 	t.drop(leaseID{c.peer, c.key})
 	if owner, taken := t.owner(c.key); taken {
 		t.drop(leaseID{owner, c.key})
 	}
-	cost := costOf(c, self{})
-	if t.leases.Len() >= t.limits.Registrations || cost > registrationCost && t.size+cost > t.limits.Memory {
+	most := t.limits.Memory + registrationCost*t.limits.Registrations
+	if t.leases.Len() >= t.limits.Registrations || t.size+costOf(c, self{}) > most {
 		return // the limits were lowered
 	}
 	t.insert(&entry{
