@@ -39,6 +39,11 @@ func (t *table) admits(now time.Time, c *claim, m manner) error {
 	return nil
 }
 
+// granted is the most bytes that registrations take which were granted by the limits, in
+// whatever order they are told of: those that are bigger than most all of the memory, and
+// the others their usual size.
+func (l Limits) granted() int { return l.Memory + registrationCost*l.Registrations }
+
 // full says when there may be room: the first lease to end may make it.
 func (t *table) full(now time.Time, why string) error {
 	wait := t.length(false)

@@ -132,6 +132,32 @@ func TestStoryIsBounded(t *testing.T) {
 	}
 }
 
+// All that a fellow grants by the same limits is told here too: what there is no memory
+// for is what peers tell of themselves.
+func TestFullFellowIsHeard(t *testing.T) {
+	const many = 4
+	s := newStory(newTable(time.Minute, Limits{Memory: many * (entryCost + 10), Registrations: many}.withDefaults()))
+	var there []entry
+	for i := range many {
+		e := entry{claim: claimOf(peer.ID(fmt.Sprint("p", i)), "", 1), online: true}
+		e.self = (self{neighbours: slices.Repeat([]peer.ID{"unknown"}, maxNeighbours)}).kept()
+		there = append(there, e)
+	}
+	adoptAll(s, "one", there)
+	for i := range there {
+		e := there[i]
+		e.claim = claimOf(e.claim.peer, "", 2)
+		e.claim.sealed = string(make([]byte, registrationCost-entryCost)) // who is there may sign as much
+		s.tell("one", change{kind: Updated, entry: e})
+	}
+	if n := len(s.list(t0)); n != many {
+		t.Errorf("%d of %d are told", n, many)
+	}
+	if size, most := s.fellows["one"].size, s.own.limits.granted(); size > most {
+		t.Errorf("they take %d bytes of %d", size, most)
+	}
+}
+
 // recounted counts who is shown from all that is listed.
 func recounted(listed []entry) (all population) {
 	online := make(map[peer.ID]bool)

@@ -176,15 +176,13 @@ func (t *table) grant(now time.Time, c *claim, m manner) (fresh bool, changes []
 }
 
 // restore puts back what was granted before the server started. Its owner is away
-// and has one lease to renew. In whatever order they come, all that was granted is let in:
-// bigger records than most took the memory at the most, and the others their usual size.
+// and has one lease to renew.
 func (t *table) restore(now time.Time, c *claim, m manner, since time.Time) {
 	t.drop(leaseID{c.peer, c.key})
 	if owner, taken := t.owner(c.key); taken {
 		t.drop(leaseID{owner, c.key})
 	}
-	most := t.limits.Memory + registrationCost*t.limits.Registrations
-	if t.leases.Len() >= t.limits.Registrations || t.size+costOf(c, self{}) > most {
+	if t.leases.Len() >= t.limits.Registrations || t.size+costOf(c, self{}) > t.limits.granted() {
 		return // the limits were lowered
 	}
 	t.insert(&entry{

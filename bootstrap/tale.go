@@ -41,18 +41,22 @@ func newTale() *tale {
 	return &tale{entries: make(map[leaseID]*told), owners: make(map[nameKey]peer.ID)}
 }
 
-// put keeps what a fellow tells of a lease, as far as there is memory for it. The
-// same record is kept once, whoever tells of it.
+// put keeps what a fellow tells of a lease, with what its owner tells of itself as far as
+// there is memory for it. The same record is kept once, whoever tells of it.
 func (s *story) put(t *tale, e entry) {
-	id := e.id()
+	id, limits, shared := e.id(), s.own.limits, 0
 	e.self = s.own.share(e.told()).kept()
-	cost := costOf(e.claim, e.told())
 	if known := s.together(id, s.own.find(id)); known != nil && known.claim.same(e.claim) {
 		e.claim = known.claim
-		cost -= len(e.claim.sealed)
+		shared = len(e.claim.sealed)
 	}
 	t.drop(id)
-	if len(t.order) >= s.own.limits.Registrations || t.size+cost > s.own.limits.Memory {
+	cost := costOf(e.claim, e.told()) - shared
+	if t.size+cost > limits.Memory {
+		e.self = nil
+		cost = costOf(e.claim, self{}) - shared
+	}
+	if len(t.order) >= limits.Registrations || t.size+cost > limits.granted() {
 		return
 	}
 	kept := &told{entry: e, cost: int32(cost), place: int32(len(t.order)), round: t.round}
