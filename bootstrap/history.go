@@ -78,13 +78,27 @@ func (h *history) take(now time.Time, step *point, changes []change) {
 			step.Leaves++
 		}
 		told := kind != Updated && (kind != Expired || e.unconfirmed || changes[i].parted) // else it went away before
-		if told && !e.claim.hidden {
-			h.recent = append(h.recent, happening{now.UnixMilli(), kind.String(), e.claim.name, e.claim.peer})
+		if word := changes[i].word(); told && word != "" && !e.claim.hidden {
+			h.recent = append(h.recent, happening{now.UnixMilli(), word, e.claim.name, e.claim.peer})
 		}
 	}
 	if extra := len(h.recent) - maxRecent; extra > 0 {
 		h.recent = slices.Delete(h.recent, 0, extra)
 	}
+}
+
+// word is what the page tells of a change that it did not see: as it would have, had it
+// seen it (page/model.js). Empty: nothing.
+func (c *change) word() string {
+	switch {
+	case !c.others || c.kind == Away, c.kind == Joined && c.entry.claim.name == "":
+		return c.kind.String()
+	case c.kind == Joined:
+		return "claimed"
+	case c.entry.claim.name != "":
+		return "released"
+	}
+	return ""
 }
 
 // add ends a step.

@@ -57,3 +57,34 @@ func TestWhoLeavesIsCounted(t *testing.T) {
 		t.Errorf("%q, want %q", told, want)
 	}
 }
+
+// TestWhoStaysHasNotLeft: who gives a name up and has another is not told of as gone, as
+// the page does not when it sees it happen.
+func TestWhoStaysHasNotLeft(t *testing.T) {
+	table := testTable()
+	story, h := newStory(table), newHistory()
+	var step point
+	for _, c := range []*claim{
+		claimOf("one", "", 1), claimOf("one", "a", 1), claimOf("one", "b", 1),
+		gone(claimOf("one", "a", 2)), gone(claimOf("one", "", 2)), gone(claimOf("one", "b", 2)),
+	} {
+		var changes []change
+		var err error
+		if c.removed {
+			changes, _, err = table.remove(t0, c)
+		} else {
+			_, changes, _, err = table.grant(t0, c, manner{})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.take(t0, &step, story.retell(changes))
+	}
+	var told []string
+	for _, happening := range h.happened() {
+		told = append(told, happening.Kind+" "+happening.Name)
+	}
+	if want := []string{"joined ", "claimed a", "claimed b", "released a", "left b"}; !slices.Equal(told, want) {
+		t.Errorf("%q, want %q", told, want)
+	}
+}

@@ -1,6 +1,10 @@
 package bootstrap
 
-import "hash/maphash"
+import (
+	"hash/maphash"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+)
 
 // population is how many a server knows, without those that are hidden.
 type population struct {
@@ -39,7 +43,7 @@ func (p *people) count(e *entry, n int32) {
 	if e == nil || e.claim.hidden {
 		return
 	}
-	id := maphash.String(p.seed, string(e.claim.peer))
+	id := p.hash(e.claim.peer)
 	was := p.each[id]
 	is := shown{was.leases + n, was.online}
 	if e.online {
@@ -56,6 +60,11 @@ func (p *people) count(e *entry, n int32) {
 		p.Names += int(n)
 	}
 }
+
+// leases is how many of a peer are shown.
+func (p *people) leases(id peer.ID) int { return int(p.each[p.hash(id)].leases) }
+
+func (p *people) hash(id peer.ID) uint64 { return maphash.String(p.seed, string(id)) }
 
 // some is 1 if there are any.
 func some(n int32) int { return int(min(1, n)) }

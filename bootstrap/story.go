@@ -197,9 +197,10 @@ func (s *story) difference(c change, before, after *entry) []change {
 	case before == nil && after == nil:
 		return nil
 	case before == nil:
-		return []change{{kind: Joined, entry: *after}}
+		return []change{{kind: Joined, entry: *after, others: s.people.leases(after.claim.peer) > 1}}
 	case after == nil:
-		gone := change{kind: Left, entry: *before, removal: c.removal, parted: before.online}
+		others := s.people.leases(before.claim.peer) > 0
+		gone := change{kind: Left, entry: *before, removal: c.removal, parted: before.online, others: others}
 		gone.entry.online = false
 		if c.kind == Expired {
 			gone.kind = Expired
