@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -280,6 +281,42 @@ func TestExpiredLeasesAreNotRestored(t *testing.T) {
 	again := startServer(t, func(s *Server) { s.Store = store })
 	if records := again.List(); len(records) != 0 {
 		t.Fatalf("restored: %v", records)
+	}
+}
+
+// What there is no room for after a restart is told, and is there again when there is.
+func TestLoweredLimitsAreTold(t *testing.T) {
+	home, store := newHost(t), MemoryStore()
+	var said bytes.Buffer
+	start := func(most int) *Server {
+		return startServer(t, func(s *Server) {
+			s.Host, s.Store, s.Limits.Registrations = home, store, most
+			s.Logger = slog.New(slog.NewTextHandler(&said, nil))
+		})
+	}
+	s := start(2)
+	for _, name := range []string{"alice", "bob"} {
+		h := newHost(t)
+		record := sealed(t, h, func(c *claim) { c.name = name })
+		if resp := rawTalk(t, h, s).asks(t, registerRequest(record)); resp.GetError() != nil {
+			t.Fatal(resp)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, most := range []int{1, 2} {
+		said.Reset()
+		s = start(most)
+		if n := len(s.List()); n != most {
+			t.Errorf("%d of %d are restored", n, most)
+		}
+		if err := s.Close(); err != nil { // whoever logs has ended
+			t.Fatal(err)
+		}
+		if told := strings.Contains(said.String(), "limits are lower"); told != (most < 2) {
+			t.Errorf("with room for %d it says:\n%s", most, &said)
+		}
 	}
 }
 

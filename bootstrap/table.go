@@ -176,20 +176,21 @@ func (t *table) grant(now time.Time, c *claim, m manner) (fresh bool, changes []
 	}, nil
 }
 
-// restore puts back what was granted before the server started. Its owner is away
-// and has one lease to renew.
-func (t *table) restore(now time.Time, c *claim, m manner, since time.Time) {
+// restore puts back what was granted before the server started; false if the limits were
+// lowered and there is no room for it. Its owner is away and has one lease to renew.
+func (t *table) restore(now time.Time, c *claim, m manner, since time.Time) bool {
 	t.drop(leaseID{c.peer, c.key})
 	if owner, taken := t.owner(c.key); taken {
 		t.drop(leaseID{owner, c.key})
 	}
 	if t.leases.Len() >= t.limits.Registrations || t.size+costOf(c, self{}) > t.limits.granted() {
-		return // the limits were lowered
+		return false
 	}
 	t.insert(&entry{
 		claim: c, since: momentOf(since), expires: t.until(now, c, m.detached),
 		unconfirmed: true, spared: true, detached: m.detached,
 	})
+	return true
 }
 
 // renew begins the lease anew. What the peer tells of itself is nil if that is

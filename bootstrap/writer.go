@@ -177,12 +177,12 @@ func (s *Server) repair(now time.Time) error {
 }
 
 // load puts what the store holds back into the table. Its peers are unconfirmed
-// until they renew. What is not understood is counted and left out.
+// until they renew. What is not understood, or beyond the limits, is counted and left out.
 func (s *Server) load(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	dropped := 0
+	dropped, beyond := 0, 0
 	for step, err := range s.Store.leases.all() {
 		if err := errors.Join(err, ctx.Err()); err != nil {
 			return fmt.Errorf("read the stored registrations: %w", err)
@@ -203,13 +203,18 @@ func (s *Server) load(ctx context.Context) error {
 		if since.After(now) {
 			since = now
 		}
-		s.table.restore(now, c.slimmed(), manner{detached: stored.Detached}, since)
+		if !s.table.restore(now, c.slimmed(), manner{detached: stored.Detached}, since) {
+			beyond++ // and stays stored: the limits may be raised again
+		}
 	}
 	for _, e := range s.table.leases.All() {
 		s.story.people.changed(nil, e)
 	}
 	if dropped > 0 {
 		s.log.Warn("stored registrations were left out: expired, of another network or not understood", "count", dropped)
+	}
+	if beyond > 0 {
+		s.log.Warn("stored registrations were left out: the limits are lower than they were", "count", beyond)
 	}
 	return nil
 }
