@@ -133,7 +133,8 @@ func (s *Service) probe(ctx context.Context, addr multiaddr.Multiaddr) (peer.Add
 func unreached(addr multiaddr.Multiaddr, err error) error {
 	err = dialcause.First(err)
 	switch {
-	case strings.Contains(err.Error(), "refused"): // each system has an error of its own
+	// Each system has an error of its own, and libp2p one that only sounds like it.
+	case strings.Contains(err.Error(), "refused") && !errors.Is(err, swarm.ErrDialRefusedBlackHole):
 		return fmt.Errorf("%w at %s", errRefused, addr)
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("no answer from %s", addr)
