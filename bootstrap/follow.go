@@ -19,9 +19,10 @@ import (
 // follow hears from another server of the federation who is online there, until ctx
 // ends: all of it first and now and then, and between that what changes.
 func (s *Server) follow(ctx context.Context, fellow peer.ID) {
-	retry := firstFollow
+	there, retry := false, firstFollow
 	for ctx.Err() == nil {
 		heard, err := s.hear(ctx, fellow)
+		there = there || heard
 		if err == nil {
 			continue // to hear all of it again
 		}
@@ -32,9 +33,9 @@ func (s *Server) follow(ctx context.Context, fellow peer.ID) {
 		s.story.lose(time.Now(), fellow)
 		s.mu.Unlock()
 		s.alarm()
-		if heard {
+		if there {
 			s.log.Info("a server of the federation is lost", "server", fellow, "err", err)
-			retry = firstFollow
+			there, retry = false, firstFollow
 		}
 		timer := time.NewTimer(retry/2 + rand.N(retry))
 		select {
