@@ -14,7 +14,7 @@ import (
 // as seldom as Go does it by itself, for who asks waits meanwhile.
 const (
 	usualGrowth  = 100
-	denseGrowth  = 20
+	denseGrowth  = 14
 	denseFrom    = 64 << 20  // live and garbage
 	denseTo      = 128 << 20 // live: in bigger ones connections are the most
 	heapInterval = 5 * time.Second

@@ -16,8 +16,8 @@ func TestGrowth(t *testing.T) {
 		{0, 1 * mib, 100},
 		{30 * mib, 32 * mib, 100},
 		{38 * mib, 40 * mib, 60},
-		{58 * mib, 60 * mib, 20},
-		{72 * mib, 75 * mib, 20},
+		{58 * mib, 60 * mib, 14},
+		{72 * mib, 75 * mib, 14},
 		{75 * mib, 75 * mib, 100},
 		{75 * mib, 76 * mib, 100},
 		{75 * mib, 60 * mib, 100}, // it does not grow
