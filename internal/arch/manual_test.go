@@ -145,7 +145,13 @@ func runs(root, line string) string {
 				names[name] = true
 			}
 		}
-		if arg == "-bench" || arg == "-run" && !strings.HasPrefix(args[i+1], "^$") {
+		if arg != "-bench" && arg != "-run" {
+			continue
+		}
+		if i+1 == len(args) {
+			return "its line ends before the pattern"
+		}
+		if !strings.HasPrefix(args[i+1], "^$") {
 			pattern = args[i+1]
 		}
 	}
