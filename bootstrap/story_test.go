@@ -158,6 +158,29 @@ func TestFullFellowIsHeard(t *testing.T) {
 	}
 }
 
+// However often a fellow tells the same, and whoever else does, it takes no more than its
+// memory: one that has more is heard in part.
+func TestTellingAgainTakesNoMore(t *testing.T) {
+	const many = 100
+	s := newStory(newTable(time.Minute, Limits{Memory: many * registrationCost / 10, Registrations: many}.withDefaults()))
+	var there []entry
+	for i := range many {
+		c := claimOf(peer.ID(fmt.Sprint("p", i)), "", 1)
+		c.sealed = string(make([]byte, maxRecord))
+		there = append(there, entry{claim: c, online: true})
+	}
+	for _, fellow := range []peer.ID{"one", "one", "two", "one", "two"} {
+		adoptAll(s, fellow, there)
+		size := 0
+		for _, e := range s.fellows[fellow].order {
+			size += costOf(e.claim, e.told())
+		}
+		if most := s.own.limits.granted(); size == 0 || size > most {
+			t.Errorf("they take %d bytes of %d", size, most)
+		}
+	}
+}
+
 // recounted counts who is shown from all that is listed.
 func recounted(listed []entry) (all population) {
 	online := make(map[peer.ID]bool)

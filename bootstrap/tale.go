@@ -42,12 +42,16 @@ func newTale() *tale {
 }
 
 // put keeps what a fellow tells of a lease, with what its owner tells of itself as far as
-// there is memory for it. The same record is kept once, whoever tells of it.
+// there is memory for it. The same record is kept once, whoever tells of it, and counted
+// here unless the own table has it.
 func (s *story) put(t *tale, e entry) {
 	id, limits, shared := e.id(), s.own.limits, 0
 	e.self = s.own.share(e.told()).kept()
-	if known := s.together(id, s.own.find(id)); known != nil && known.claim.same(e.claim) {
+	own := s.own.find(id)
+	if known := s.together(id, own); known != nil && known.claim.same(e.claim) {
 		e.claim = known.claim
+	}
+	if own != nil && own.claim.same(e.claim) {
 		shared = len(e.claim.sealed)
 	}
 	t.drop(id)
