@@ -77,7 +77,8 @@ func (h *history) take(now time.Time, step *point, changes []change) {
 		case changes[i].parted:
 			step.Leaves++
 		}
-		told := kind != Updated && (kind != Expired || e.unconfirmed || changes[i].parted) // else it went away before
+		there := e.unconfirmed || changes[i].parted || changes[i].others.online > 0
+		told := kind != Updated && (kind != Expired || there) // else it went away before
 		if word := changes[i].word(); told && word != "" && !e.claim.hidden {
 			h.recent = append(h.recent, happening{now.UnixMilli(), word, e.claim.name, e.claim.peer})
 		}
@@ -91,7 +92,7 @@ func (h *history) take(now time.Time, step *point, changes []change) {
 // seen it (page/model.js). Empty: nothing.
 func (c *change) word() string {
 	switch {
-	case !c.others || c.kind == Away, c.kind == Joined && c.entry.claim.name == "":
+	case c.others.leases == 0 || c.kind == Away, c.kind == Joined && c.entry.claim.name == "":
 		return c.kind.String()
 	case c.kind == Joined:
 		return "claimed"

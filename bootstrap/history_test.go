@@ -88,3 +88,33 @@ func TestWhoStaysHasNotLeft(t *testing.T) {
 		t.Errorf("%q, want %q", told, want)
 	}
 }
+
+// TestNameOfWhoIsElsewhereEnds: that a name has ended is told while its holder is there
+// under another, at whichever server, and not when it went away before.
+func TestNameOfWhoIsElsewhereEnds(t *testing.T) {
+	for _, there := range []bool{true, false} {
+		table := testTable()
+		story, h := newStory(table), newHistory()
+		var step point
+		_, changes, _, err := table.grant(t0, claimOf("one", "a", 1), manner{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		changes = append(changes, table.presence(t0, "one", false)...)
+		h.take(t0, &step, story.retell(changes))
+		h.take(t0, &step, adoptAll(story, "fellow", []entry{{claim: claimOf("one", "b", 1), online: there}}))
+		later := t0.Add(time.Hour)
+		h.take(later, &step, story.retell(table.expire(later)))
+		var told []string
+		for _, happening := range h.happened() {
+			told = append(told, happening.Kind+" "+happening.Name)
+		}
+		want := []string{"joined a", "away a", "claimed b"}
+		if there {
+			want = append(want, "released a")
+		}
+		if !slices.Equal(told, want) {
+			t.Errorf("there elsewhere %v: %q, want %q", there, told, want)
+		}
+	}
+}

@@ -32,13 +32,7 @@ type shown struct{ leases, online int32 }
 
 func newPeople() people { return people{seed: maphash.MakeSeed(), each: make(map[uint64]shown)} }
 
-// changed counts what is known of a lease instead of what was; nil: it was not there,
-// or is gone.
-func (p *people) changed(was, is *entry) {
-	p.count(was, -1)
-	p.count(is, 1)
-}
-
+// count adds what is known of a lease, or takes it off; nil: it was not there, or is gone.
 func (p *people) count(e *entry, n int32) {
 	if e == nil || e.claim.hidden {
 		return
@@ -61,8 +55,8 @@ func (p *people) count(e *entry, n int32) {
 	}
 }
 
-// leases is how many of a peer are shown.
-func (p *people) leases(id peer.ID) int { return int(p.each[p.hash(id)].leases) }
+// of is what is shown of a peer.
+func (p *people) of(id peer.ID) shown { return p.each[p.hash(id)] }
 
 func (p *people) hash(id peer.ID) uint64 { return maphash.String(p.seed, string(id)) }
 

@@ -186,7 +186,9 @@ func (s *story) together(id leaseID, own *entry) *entry {
 // difference tells watchers how what all say of a lease has changed. What is hidden
 // is nobody's business: it is as if it were not there.
 func (s *story) difference(c change, before, after *entry) []change {
-	s.people.changed(before, after)
+	s.people.count(before, -1)
+	others := s.people.of(c.entry.claim.peer)
+	s.people.count(after, 1)
 	if before != nil && before.claim.hidden {
 		before = nil
 	}
@@ -197,9 +199,8 @@ func (s *story) difference(c change, before, after *entry) []change {
 	case before == nil && after == nil:
 		return nil
 	case before == nil:
-		return []change{{kind: Joined, entry: *after, others: s.people.leases(after.claim.peer) > 1}}
+		return []change{{kind: Joined, entry: *after, others: others}}
 	case after == nil:
-		others := s.people.leases(before.claim.peer) > 0
 		gone := change{kind: Left, entry: *before, removal: c.removal, parted: before.online, others: others}
 		gone.entry.online = false
 		if c.kind == Expired {

@@ -19,7 +19,7 @@ type change struct {
 	was     *entry // before the change; nil: it was not there
 	removal *claim // the owner's word, when it removed the registration
 	parted  bool   // its owner was online under it, and is no longer
-	others  bool   // its owner is listed under another name as well
+	others  shown  // its owner's other leases
 }
 
 // retold is the kind of change that only servers tell each other: of what a peer

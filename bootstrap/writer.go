@@ -208,7 +208,7 @@ func (s *Server) load(ctx context.Context) error {
 		}
 	}
 	for _, e := range s.table.leases.All() {
-		s.story.people.changed(nil, e)
+		s.story.people.count(e, 1)
 	}
 	if dropped > 0 {
 		s.log.Warn("stored registrations were left out: expired, of another network or not understood", "count", dropped)
