@@ -1,10 +1,24 @@
 package bootstrap
 
 import (
+	"bufio"
 	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unique"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/peerstore"
+	"github.com/libp2p/go-libp2p/core/protocol"
+	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/grapevine-p2p/grapevine/internal/wire"
 	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
@@ -90,4 +104,62 @@ func TestRemovalsElsewhereAreKeptSlim(t *testing.T) {
 	if removal := changes[0].removal; removal.particulars != nil || !bytes.Equal(removal.envelope(), word) {
 		t.Errorf("it is kept as %+v", removal)
 	}
+}
+
+// onceHost reaches a fellow once, that tells of nobody and is alive.
+type onceHost struct {
+	host.Host
+	reached bool
+}
+
+func (h *onceHost) Peerstore() peerstore.Peerstore { return nowhere{} }
+
+func (h *onceHost) NewStream(context.Context, peer.ID, ...protocol.ID) (network.Stream, error) {
+	if h.reached {
+		return nil, errors.New("nobody is there")
+	}
+	h.reached = true
+	here, there := net.Pipe()
+	go func() {
+		err := wire.ReadFrame(bufio.NewReader(there), maxRequest, new(pb.DirectoryRequest))
+		resp := &pb.DirectoryResponse{Body: &pb.DirectoryResponse_Page{Page: &pb.DirectoryPage{Last: true}}}
+		for err == nil {
+			err = wire.WriteFrame(there, maxResponse, resp)
+			resp = &pb.DirectoryResponse{Body: &pb.DirectoryResponse_Change{Change: &pb.DirectoryChange{}}}
+			<-time.After(aliveInterval)
+		}
+	}()
+	return &pipeStream{pipe: here}, nil
+}
+
+// nowhere keeps no addresses.
+type nowhere struct{ peerstore.Peerstore }
+
+func (nowhere) AddAddrs(peer.ID, []ma.Multiaddr, time.Duration) {}
+
+type pipeStream struct {
+	network.Stream
+	pipe net.Conn
+}
+
+func (s *pipeStream) Read(p []byte) (int, error)         { return s.pipe.Read(p) }
+func (s *pipeStream) Write(p []byte) (int, error)        { return s.pipe.Write(p) }
+func (s *pipeStream) Reset() error                       { return s.pipe.Close() }
+func (s *pipeStream) SetReadDeadline(t time.Time) error  { return s.pipe.SetReadDeadline(t) }
+func (s *pipeStream) SetWriteDeadline(t time.Time) error { return s.pipe.SetWriteDeadline(t) }
+
+// That a fellow is lost is said once, when it is not there to be heard anew.
+func TestLostWhenHeardAnewIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, said := quiet(t, 0), new(bytes.Buffer)
+		s.Host, s.log = &onceHost{}, slog.New(slog.NewTextHandler(said, nil))
+		s.wake = make(chan struct{}, 1)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*relistInterval)
+		defer cancel()
+		s.follow(ctx, "fellow")
+		s.wg.Wait()
+		if n := strings.Count(said.String(), "is lost"); n != 1 {
+			t.Errorf("it is said %d times:\n%s", n, said)
+		}
+	})
 }
