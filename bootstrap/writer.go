@@ -204,7 +204,8 @@ func (s *Server) load(ctx context.Context) error {
 			since = now
 		}
 		if !s.table.restore(now, c.slimmed(), manner{detached: stored.Detached}, since) {
-			beyond++ // and stays stored: the limits may be raised again
+			beyond++
+			s.ended = append(s.ended, step.id) // or what ends meanwhile would be back some day
 		}
 	}
 	for _, e := range s.table.leases.All() {
