@@ -20,10 +20,12 @@ type listing struct {
 }
 
 // serves reports whether whoever asks at a revision may have this copy: within a second
-// if it is of that revision, else for as long that copying takes a tenth of the time.
+// if it is of that revision, else, where it is a big one, for as long that copying takes
+// a tenth of the time.
 func (l *listing) serves(now time.Time, revision uint64) bool {
 	age := now.Sub(l.made)
-	return l.revision == revision && age < listingAge || age < listingShare*l.took
+	return l.revision == revision && age < listingAge ||
+		len(l.entries) > smallListing && age < listingShare*l.took
 }
 
 // listings are the copies that somebody reads, and the last that was made.

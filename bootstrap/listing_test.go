@@ -56,6 +56,33 @@ func TestWhoeverWaitsSharesTheListing(t *testing.T) {
 	})
 }
 
+// A big directory is copied no more than a tenth of the time, whatever changes; a small
+// one is always told as it is, however busy the machine was when it was copied.
+func TestOnlyBigListingsAreOld(t *testing.T) {
+	made := time.Now()
+	for _, tt := range []struct {
+		entries int
+		changed bool
+		age     time.Duration
+		want    bool
+	}{
+		{2, false, listingAge - 1, true},
+		{2, false, listingAge, false},
+		{smallListing, true, 1, false},
+		{smallListing + 1, true, 899 * time.Millisecond, true},
+		{smallListing + 1, true, 900 * time.Millisecond, false},
+	} {
+		l := &listing{entries: make([]entry, tt.entries), revision: 1, made: made, took: 100 * time.Millisecond}
+		revision := l.revision
+		if tt.changed {
+			revision++
+		}
+		if got := l.serves(made.Add(tt.age), revision); got != tt.want {
+			t.Errorf("%+v: %v", tt, got)
+		}
+	}
+}
+
 // Who reads slowly keeps few copies, others get the newest of them, and what is not
 // read is dropped.
 func TestListingsAreBounded(t *testing.T) {
