@@ -2,9 +2,14 @@ package bootstrap
 
 import (
 	"context"
+	"errors"
+	"net/http"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
 )
 
 // slowStore lets a test do something while all leases are written anew.
@@ -77,4 +82,88 @@ func TestWhatEndedWaitsForTheStore(t *testing.T) {
 			}
 		}
 	})
+}
+
+// brokenStore fails from some commit on, until it is mended.
+type brokenStore struct {
+	leaseStore
+	mu     sync.Mutex
+	ok     int
+	mended bool
+}
+
+func (b *brokenStore) commit(steps []leaseStep) error {
+	if err := b.fail(); err != nil {
+		return err
+	}
+	return b.leaseStore.commit(steps)
+}
+
+func (b *brokenStore) replace(all []leaseStep) error {
+	if err := b.fail(); err != nil {
+		return err
+	}
+	return b.leaseStore.replace(all)
+}
+
+func (b *brokenStore) fail() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ok--; b.ok < 0 && !b.mended {
+		return errors.New("disk full")
+	}
+	return nil
+}
+
+func (b *brokenStore) mend() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.mended = true
+}
+
+func TestStorageFailureIsTold(t *testing.T) {
+	broken := &brokenStore{leaseStore: MemoryStore().leases, ok: 1}
+	store := MemoryStore()
+	store.leases = broken
+	s := startServer(t, func(s *Server) { s.Store = store })
+	alice, bob := newHost(t), newHost(t)
+	a, b := rawTalk(t, alice, s), rawTalk(t, bob, s)
+	if resp := a.asks(t, registerRequest(sealed(t, alice))); resp.GetGranted() == nil {
+		t.Fatal(resp)
+	}
+	bobs := sealed(t, bob, func(c *claim) { c.name = "" })
+	for range 2 {
+		resp := b.asks(t, registerRequest(bobs))
+		if code(resp) != pb.DirectoryErrorCode_DIRECTORY_ERROR_STORAGE || resp.GetError().RetryMs == 0 {
+			t.Fatalf("what is not durable is acknowledged: %v", resp)
+		}
+	}
+	give := func(c *claim) { c.removed, c.seq, c.name = true, 99, "" }
+	if resp := b.asks(t, removeRequest(sealed(t, bob, give))); code(resp) != pb.DirectoryErrorCode_DIRECTORY_ERROR_STORAGE {
+		t.Fatalf("a removal that is not durable is acknowledged: %v", resp)
+	}
+	if records := s.List(); len(records) != 1 || records[0].Name != "alice" {
+		t.Fatalf("listed are %v", records)
+	}
+	// Everything else goes on.
+	if resp := a.asks(t, renewRequest("alice")); resp.GetGranted() == nil {
+		t.Fatal(resp)
+	}
+	if w := get(t, s, "/healthz"); w.Code != http.StatusServiceUnavailable {
+		t.Fatalf("health: %d", w.Code)
+	}
+	// With room on the disk again it goes on, with all that it ought to hold.
+	broken.mend()
+	s.mu.Lock()
+	s.storeAgain = time.Time{}
+	s.mu.Unlock()
+	if resp := b.asks(t, registerRequest(bobs)); resp.GetGranted() == nil {
+		t.Fatal(resp)
+	}
+	if kept := storedLeases(t, store); len(kept) != 2 {
+		t.Fatalf("%d leases are stored", len(kept))
+	}
+	if w := get(t, s, "/healthz"); w.Code != http.StatusOK {
+		t.Fatalf("health: %d", w.Code)
+	}
 }
