@@ -258,8 +258,8 @@ const (
 	// it was encoded: the spans in it are late by as much.
 	listingAge = time.Second
 	// listingShare is by how much longer than it took to make a copy is handed out
-	// whatever changes; but for one of smallListing entries, which is made in less time
-	// than it takes to send it.
+	// whatever changes; but for one of a directory of smallListing entries, hidden ones
+	// too, which is made in less time than it takes to send it.
 	listingShare = 9
 	smallListing = 256
 	// recordValidity is how long a signed record is believed; the owner signs

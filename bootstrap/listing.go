@@ -13,6 +13,7 @@ import (
 // not changed.
 type listing struct {
 	entries  []entry
+	size     int // of the story when it was made: what is hidden is looked at too
 	revision uint64
 	made     time.Time
 	took     time.Duration
@@ -25,7 +26,7 @@ type listing struct {
 func (l *listing) serves(now time.Time, revision uint64) bool {
 	age := now.Sub(l.made)
 	return l.revision == revision && age < listingAge ||
-		len(l.entries) > smallListing && age < listingShare*l.took
+		l.size > smallListing && age < listingShare*l.took
 }
 
 // listings are the copies that somebody reads, and the last that was made.
@@ -87,10 +88,10 @@ func (s *Server) snapshot() (all *listing, release func()) {
 		s.mu.Unlock()
 		return l.take()
 	}
-	entries := s.story.list(began)
+	entries, size := s.story.list(began), s.story.size()
 	s.mu.Unlock()
 	sortEntries(entries)
-	l.last = &listing{entries: entries, revision: revision, made: began, took: time.Since(began)}
+	l.last = &listing{entries: entries, size: size, revision: revision, made: began, took: time.Since(began)}
 	return l.take()
 }
 

@@ -61,7 +61,7 @@ func TestWhoeverWaitsSharesTheListing(t *testing.T) {
 func TestOnlyBigListingsAreOld(t *testing.T) {
 	made := time.Now()
 	for _, tt := range []struct {
-		entries int
+		size    int
 		changed bool
 		age     time.Duration
 		want    bool
@@ -72,13 +72,41 @@ func TestOnlyBigListingsAreOld(t *testing.T) {
 		{smallListing + 1, true, 899 * time.Millisecond, true},
 		{smallListing + 1, true, 900 * time.Millisecond, false},
 	} {
-		l := &listing{entries: make([]entry, tt.entries), revision: 1, made: made, took: 100 * time.Millisecond}
+		l := &listing{size: tt.size, revision: 1, made: made, took: 100 * time.Millisecond}
 		revision := l.revision
 		if tt.changed {
 			revision++
 		}
 		if got := l.serves(made.Add(tt.age), revision); got != tt.want {
 			t.Errorf("%+v: %v", tt, got)
+		}
+	}
+}
+
+// What is hidden is looked at for a copy too: a directory is big with it, though the list
+// of the others is small.
+func TestHiddenOnesMakeADirectoryBig(t *testing.T) {
+	for hidden, want := range map[int]bool{smallListing - 1: false, smallListing: true} {
+		s := quiet(t, 1)
+		var elsewhere []entry
+		for i := range hidden {
+			c := claimOf(peer.ID(fmt.Sprint("hidden", i)), "", 1)
+			c.hidden = true
+			if i%2 == 0 {
+				elsewhere = append(elsewhere, entry{claim: c, online: true})
+			} else if _, _, _, err := s.table.grant(time.Now(), c, manner{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		adoptAll(s.story, "fellow", elsewhere)
+		all, release := s.snapshot()
+		release()
+		all.took = time.Minute
+		if n := len(all.entries); n != 1 {
+			t.Errorf("%d are listed", n)
+		}
+		if got := all.serves(all.made.Add(1), all.revision+1); got != want {
+			t.Errorf("beside %d hidden ones an old copy serves: %v", hidden, got)
 		}
 	}
 }

@@ -14,10 +14,7 @@ import (
 // those of peers that are online first.
 func (s *story) sample(now time.Time, rng *rand.Rand, n int, except peer.ID) []entry {
 	fellows := slices.Sorted(maps.Keys(s.fellows))
-	size := s.own.leases.Len()
-	for _, fellow := range fellows {
-		size += len(s.fellows[fellow].order)
-	}
+	size := s.size()
 	nth := func(i int) leaseID {
 		if i < s.own.leases.Len() {
 			return s.own.leases.All()[i].id()

@@ -229,6 +229,16 @@ func (s *story) shown(now time.Time, e *entry) entry {
 	return shown
 }
 
+// size is how many leases are told of, by all together: those that are hidden too, and
+// one as often as it is told.
+func (s *story) size() int {
+	n := s.own.leases.Len()
+	for _, t := range s.fellows {
+		n += len(t.order)
+	}
+	return n
+}
+
 // list returns all that is not hidden, in no order.
 func (s *story) list(now time.Time) []entry {
 	all := make([]entry, 0, s.own.leases.Len())
