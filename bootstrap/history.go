@@ -19,7 +19,7 @@ type point struct {
 	Lookups uint64 `json:"lookups"`
 }
 
-// happening is a join or a leave as the page tells of it.
+// happening is a join, a leave or what became of a name, as the page tells of it.
 type happening struct {
 	At   int64   `json:"at"` // milliseconds since 1970
 	Kind string  `json:"kind"`

@@ -26,8 +26,9 @@ const (
 type Limits struct {
 	// Memory is the number of bytes that registrations may take: 100 MiB by
 	// default. Who is there may sign a record of usual size even when they are used
-	// up. Each server of a federation besides may take twice as much with those that
-	// this one does not have, and takes some 300 bytes with each that it has.
+	// up. Each server of a federation besides may take as much, and a kibibyte for each of
+	// Registrations, with those that this one does not have, and takes some 300 bytes
+	// with each that it has.
 	Memory int
 	// Registrations is the number of live leases: as many of usual size as fit the
 	// memory by default, 102,400.
