@@ -105,6 +105,25 @@ func TestLostDisk(t *testing.T) {
 	})
 }
 
+// A member that lost its disk, and was given fellows that are all gone by now, is taken
+// back too: those who lead after them still greet it as what it was.
+func TestLostDiskAndFellows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net, all := three(t)
+		net.kill(all[0].id)
+		all[0].stop(t)
+		all[0].stores = MemoryStores()
+		all[0].start(t, net, newServer(t, 4), newServer(t, 5))
+		elapse(15 * time.Second)
+		if _, err := all[0].Claim(t.Context(), claimOf(owner(t, 1), "alice", 1)); err != nil {
+			t.Errorf("claim: %v", err)
+		}
+		if s := all[1].Status(t.Context()); len(s.Members) != 3 {
+			t.Errorf("status: %+v", s)
+		}
+	})
+}
+
 // A member that lost its disk and was given no fellows begins a federation of its
 // own; as soon as a member speaks with it, it grants nothing more and says why, also
 // after another restart. A stranger cannot make it do so.

@@ -40,8 +40,9 @@ type Federation struct {
 
 	mu       sync.Mutex
 	closed   bool
-	id       random // of the federation, "" while the server waits
-	rival    random // another federation that counts this server as a member
+	id       random   // of the federation, "" while the server waits
+	rival    random   // another federation that counts this server as a member
+	greeted  greeting // the last one
 	removed  bool
 	changing bool // a change of the members is under way
 	problem  *problem

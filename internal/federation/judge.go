@@ -9,6 +9,12 @@ import (
 	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
 )
 
+// greeting is a hello to what this server was before it lost its store.
+type greeting struct {
+	by         peer.ID
+	federation random
+}
+
 // judge decides whether a stream of raft's messages is let in. Who sends them shows
 // this server's own signed consent to be a member of the federation, which only
 // members have.
@@ -28,6 +34,9 @@ func (f *Federation) judge(from peer.ID, hello *pb.FederationHello) error {
 		return errors.New("this server belongs to another federation")
 	}
 	if to != f.self.incarnation {
+		f.mu.Lock()
+		f.greeted = greeting{from, federation}
+		f.mu.Unlock()
 		return errors.New("this server lost its state and is another incarnation now")
 	}
 	return f.setFederation(federation)

@@ -57,11 +57,18 @@ func sameAddrs(a, b [][]byte) bool {
 }
 
 // knock tells all whom this server knows that it is here, and learns from their
-// answers.
+// answers. One that lost its store may know nobody who is still there: it asks who
+// greets it as what it was, and shows its own consent, to be taken back.
 func (f *Federation) knock(ctx context.Context) {
 	var wg sync.WaitGroup
 	for _, to := range f.acquainted() {
 		wg.Go(func() { f.knockAt(ctx, to) })
+	}
+	f.mu.Lock()
+	greeted, waits := f.greeted, f.id == ""
+	f.mu.Unlock()
+	if greeted.by != "" && waits {
+		wg.Go(func() { f.askBack(ctx, peer.AddrInfo{ID: greeted.by}, greeted.federation) })
 	}
 	wg.Wait()
 }
@@ -115,18 +122,22 @@ func (f *Federation) learn(ctx context.Context, from peer.AddrInfo, status *pb.F
 		}
 	}
 	f.mu.Unlock()
-	if !counted || own != "" {
-		return
+	if counted && own == "" {
+		f.askBack(ctx, from, id)
 	}
-	self, err := f.signed(id)
+}
+
+// askBack asks to be taken back as a new incarnation.
+func (f *Federation) askBack(ctx context.Context, to peer.AddrInfo, federation random) {
+	self, err := f.signed(federation)
 	if err != nil {
 		return
 	}
-	_, err = f.ask(ctx, from, &pb.FederationRequest{Body: &pb.FederationRequest_Knock{
-		Knock: &pb.FederationKnock{Federation: []byte(id), Consent: self.consentProto()},
+	_, err = f.ask(ctx, to, &pb.FederationRequest{Body: &pb.FederationRequest_Knock{
+		Knock: &pb.FederationKnock{Federation: []byte(federation), Consent: self.consentProto()},
 	}})
 	if err != nil {
-		f.log.Debug("a fellow does not take this server back", "fellow", from.ID, "err", err)
+		f.log.Debug("a fellow does not take this server back", "fellow", to.ID, "err", err)
 	}
 }
 
