@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -152,6 +153,9 @@ func TestFederation(t *testing.T) {
 		_, err := left.Register(ctx, "eve")
 		return errors.Is(err, ErrNoMajority)
 	})
+	if err := last.RemoveServer(bounded(t), rest[0].Host.ID()); !errors.Is(err, ErrNoMajority) || strings.Count(err.Error(), ErrNoMajority.Error()) != 1 {
+		t.Errorf("a server is removed without a majority: %v", err)
+	}
 	if r := must(left.Lookup(bounded(t), "dora")); r.Peer.ID != dora.host.ID() {
 		t.Fatalf("dora is %+v", r)
 	}

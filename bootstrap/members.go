@@ -59,7 +59,7 @@ func (s *Server) changeMembers(change func(*federation.Federation) error) error 
 	}
 	err := change(s.federation)
 	if errors.Is(err, federation.ErrNoMajority) {
-		err = fmt.Errorf("%w: %w", ErrNoMajority, err)
+		err = noMajority(err)
 	}
 	if err == nil {
 		select {

@@ -100,6 +100,11 @@ func namingError(err error, c *claim, now time.Time) error {
 	case errors.Is(err, federation.ErrClosed):
 		return ErrClosed
 	}
+	return &laterError{noMajority(err), majorityRetry}
+}
+
+// noMajority says how many servers answer, where the federation decided nothing.
+func noMajority(err error) error {
 	var few *federation.NoMajorityError
 	why := err.Error()
 	if errors.As(err, &few) {
@@ -108,7 +113,7 @@ func namingError(err error, c *claim, now time.Time) error {
 			why += ", but nothing was decided in time"
 		}
 	}
-	return &laterError{fmt.Errorf("%w: %s", ErrNoMajority, why), majorityRetry}
+	return fmt.Errorf("%w: %s", ErrNoMajority, why)
 }
 
 // termLeft is how long a name is still its holder's for certain.

@@ -160,7 +160,7 @@ func (o *operator) remove(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return fmt.Errorf("%q is no peer ID", r.PathValue("id"))
 		}
-		if _, is := o.status(o.Members()).member(id); !is {
+		if _, is := o.status(o.MembersNow(ctx)).member(id); !is {
 			return fmt.Errorf("%s is no server of this federation; \"bootstrap federation status\" shows which are", id)
 		}
 		if err := o.RemoveServer(ctx, id); err != nil {

@@ -30,6 +30,7 @@ const (
 type scripted struct {
 	mu      sync.Mutex
 	members []bootstrap.Member
+	late    []bootstrap.Member // come to be known when all are asked
 	add     func(ctx context.Context, s *scripted) error
 }
 
@@ -45,7 +46,12 @@ func (s *scripted) Members() []bootstrap.Member {
 	return s.members
 }
 
-func (s *scripted) MembersNow(context.Context) []bootstrap.Member { return s.Members() }
+func (s *scripted) MembersNow(context.Context) []bootstrap.Member {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.members, s.late = append(s.members, s.late...), nil
+	return s.members
+}
 
 func (s *scripted) set(members ...bootstrap.Member) {
 	s.mu.Lock()
@@ -126,7 +132,7 @@ func TestProgressOfAdding(t *testing.T) {
 
 func TestRefusedChanges(t *testing.T) {
 	a := bootstrap.Member{Peer: contact(t, addrA), Voter: true, Reachable: true}
-	s := &scripted{members: []bootstrap.Member{a}, add: func(context.Context, *scripted) error { return context.DeadlineExceeded }}
+	s := &scripted{late: []bootstrap.Member{a}, add: func(context.Context, *scripted) error { return context.DeadlineExceeded }}
 	c := answering(t, t.TempDir(), s)
 	for _, tt := range []struct {
 		method, path, addr, say string

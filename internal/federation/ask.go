@@ -16,7 +16,7 @@ import (
 // ask asks another server one thing. A refusal is an error of type *refusedError.
 func (f *Federation) ask(ctx context.Context, to peer.AddrInfo, request *pb.FederationRequest) (*pb.FederationResponse, error) {
 	response, err := f.exchange(ctx, to, request)
-	f.note(to.ID, err == nil)
+	f.note(to.ID, response, err == nil)
 	if err == nil || ctx.Err() == nil { // else whoever asked gave up
 		f.tell(to.ID, err)
 	}
@@ -48,12 +48,13 @@ func (f *Federation) exchange(ctx context.Context, to peer.AddrInfo, request *pb
 // contact is when a server answered last, and whether it did so when it was last
 // asked.
 type contact struct {
-	at      time.Time
-	answers bool
-	missed  bool // that it does not answer was told
+	at          time.Time
+	incarnation random // as it last said
+	answers     bool
+	missed      bool // that it does not answer was told
 }
 
-func (f *Federation) note(server peer.ID, answers bool) {
+func (f *Federation) note(server peer.ID, response *pb.FederationResponse, answers bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	c, known := f.heard[server]
@@ -62,6 +63,9 @@ func (f *Federation) note(server peer.ID, answers bool) {
 	}
 	if c.answers = answers; answers {
 		c.at = time.Now()
+	}
+	if s := response.GetStatus(); s != nil {
+		c.incarnation = random(s.GetIncarnation())
 	}
 	f.heard[server] = c
 }

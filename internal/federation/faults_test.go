@@ -58,6 +58,17 @@ func TestNoMajority(t *testing.T) {
 		if h, held := all[2].Owner("alice"); !held || h.Owner != alice {
 			t.Errorf("what is known is not told: %+v", h)
 		}
+		kept := all[0].stores
+		all[0].stores = MemoryStores()
+		all[0].start(t, net, all[2])
+		elapse(5 * time.Second)
+		_, err := all[2].Claim(t.Context(), claimOf(alice, "bob", 1))
+		var refused *NoMajorityError
+		if !errors.As(err, &refused) || refused.Answering != 1 {
+			t.Errorf("claim, where a second has lost its disk: %v", err)
+		}
+		all[0].stop(t)
+		all[0].stores = kept
 		all[0].start(t, net)
 		elapse(5 * time.Second)
 		if _, err := all[2].Claim(t.Context(), claimOf(alice, "bob", 1)); err != nil {

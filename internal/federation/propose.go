@@ -168,7 +168,9 @@ func (f *Federation) noMajority(uncertain bool) error {
 			continue
 		}
 		e.Members++
-		if heard := f.heard[m.peer]; m.is(f.self) || heard.answers && time.Since(heard.at) < 3*f.cfg.Timing.Knock {
+		heard := f.heard[m.peer]
+		lately := heard.answers && time.Since(heard.at) < 3*f.cfg.Timing.Knock
+		if m.is(f.self) || lately && (heard.incarnation == "" || heard.incarnation == m.incarnation) {
 			e.Answering++
 		}
 	}
