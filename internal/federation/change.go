@@ -229,7 +229,7 @@ func (f *Federation) carryOut(c change) error {
 	ctx, cancel := context.WithTimeout(f.ctx, f.cfg.Timing.Change)
 	defer cancel()
 	if c.remove {
-		return f.carryOutRemoval(c.member.peer)
+		return f.carryOutRemoval(ctx, c.member.peer)
 	}
 	seats := f.seats()
 	at := slices.IndexFunc(seats, func(s seat) bool { return s.is(c.member) })
@@ -269,28 +269,6 @@ func (f *Federation) letVote(m member) error {
 	// quicker is lost, and only one to a later entry tells that this one arrived too.
 	f.raft.Barrier(f.cfg.Timing.Request)
 	return added.Error()
-}
-
-func (f *Federation) carryOutRemoval(who peer.ID) error {
-	for _, s := range f.seats() {
-		if s.peer != who {
-			continue
-		}
-		if s.is(f.self) {
-			if !slices.ContainsFunc(f.seats(), func(s seat) bool { return s.voter && s.peer != who }) {
-				return errLastServer
-			}
-			// The next leader does it.
-			if err := f.raft.LeadershipTransfer().Error(); err != nil {
-				return fmt.Errorf("hand leadership over: %w", err)
-			}
-			return nil
-		}
-		if err := f.raft.RemoveServer(s.id(), 0, f.cfg.Timing.Request).Error(); err != nil {
-			return fmt.Errorf("remove: %w", err)
-		}
-	}
-	return nil
 }
 
 // catchUp waits until a server has applied all that the log held when it came.
