@@ -117,22 +117,35 @@ func TestLostDisk(t *testing.T) {
 }
 
 // A member that lost its disk, and was given fellows that are all gone by now, is taken
-// back too: those who lead after them still greet it as what it was.
+// back too: those who lead after them still greet it as what it was. So is one that was
+// let in before, and not admitted in the end.
 func TestLostDiskAndFellows(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		net, all := three(t)
-		net.kill(all[0].id)
-		all[0].stop(t)
-		all[0].stores = MemoryStores()
-		all[0].start(t, net, newServer(t, 4), newServer(t, 5))
-		elapse(15 * time.Second)
-		if _, err := all[0].Claim(t.Context(), claimOf(owner(t, 1), "alice", 1)); err != nil {
-			t.Errorf("claim: %v", err)
-		}
-		if s := all[1].Status(t.Context()); len(s.Members) != 3 {
-			t.Errorf("status: %+v", s)
-		}
-	})
+	for _, letIn := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			net, all := three(t)
+			net.kill(all[0].id)
+			all[0].stop(t)
+			all[0].stores = MemoryStores()
+			if letIn {
+				if err := all[0].stores.stable.Set(federationKey, []byte(all[1].federation())); err != nil {
+					t.Fatal(err)
+				}
+			}
+			all[0].start(t, net, newServer(t, 4), newServer(t, 5))
+			elapse(15 * time.Second)
+			if _, err := all[0].Claim(t.Context(), claimOf(owner(t, 1), "alice", 1)); err != nil {
+				t.Errorf("let in before: %v; claim: %v", letIn, err)
+			}
+			if s := all[1].Status(t.Context()); len(s.Members) != 3 {
+				t.Errorf("status: %+v", s)
+			}
+			all[0].mu.Lock()
+			defer all[0].mu.Unlock()
+			if all[0].greeted.by != "" {
+				t.Error("it still thinks to be greeted as what it was")
+			}
+		})
+	}
 }
 
 // A member that lost its disk and was given no fellows begins a federation of its

@@ -42,7 +42,7 @@ type Federation struct {
 	closed   bool
 	id       random   // of the federation, "" while the server waits
 	rival    random   // another federation that counts this server as a member
-	greeted  greeting // the last one
+	greeted  greeting // the last one while nobody leads
 	removed  bool
 	changing bool // a change of the members is under way
 	problem  *problem

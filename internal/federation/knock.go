@@ -21,7 +21,7 @@ func (f *Federation) attend() {
 	for {
 		if f.leader() != "" && f.admitted() {
 			f.mu.Lock()
-			f.led, f.removed = time.Now(), false
+			f.led, f.removed, f.greeted = time.Now(), false, greeting{}
 			f.mu.Unlock()
 		}
 		if time.Since(knocked) >= f.cfg.Timing.Knock && (f.leader() == "" || f.unsettled()) {
@@ -65,9 +65,9 @@ func (f *Federation) knock(ctx context.Context) {
 		wg.Go(func() { f.knockAt(ctx, to) })
 	}
 	f.mu.Lock()
-	greeted, waits := f.greeted, f.id == ""
+	greeted, own := f.greeted, f.id
 	f.mu.Unlock()
-	if greeted.by != "" && waits {
+	if greeted.by != "" && (own == "" || own == greeted.federation) {
 		wg.Go(func() { f.askBack(ctx, peer.AddrInfo{ID: greeted.by}, greeted.federation) })
 	}
 	wg.Wait()
