@@ -23,7 +23,7 @@ import (
 )
 
 type serveCmd struct {
-	Federation []string      `help:"Multiaddr with /p2p/ of a server of a federation to join, while the data folder is new (repeatable)." placeholder:"MULTIADDR"`
+	Federation []string      `help:"Multiaddr with /p2p/ of a server of a federation to join, while the data folder is new, or where one is now (repeatable)." placeholder:"MULTIADDR"`
 	HTTP       string        `name:"http" help:"Address to serve the page of peers on, such as :8080 for http://127.0.0.1:8080; name a host or 0.0.0.0 to open it to others." placeholder:"ADDR"`
 	HTTPHost   []string      `name:"http-host" help:"Host name under which the page may be asked for, besides localhost and IP addresses (repeatable)." placeholder:"NAME"`
 	HTTPOpen   bool          `name:"http-open" help:"Show peers' addresses and who is whose neighbour to readers on other machines too."`

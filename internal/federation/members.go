@@ -76,19 +76,29 @@ func (f *Federation) leaderMember() (member, bool) {
 }
 
 // acquainted are the servers that this one may learn something from: members, those
-// it was given, and those they told of.
+// it was given, and those they told of. Each comes with all its addresses: any of them
+// may be from before it moved.
 func (f *Federation) acquainted() []peer.AddrInfo {
 	known := make(map[peer.ID]peer.AddrInfo)
+	add := func(info peer.AddrInfo) {
+		all := known[info.ID].Addrs
+		for _, a := range info.Addrs {
+			if !slices.ContainsFunc(all, a.Equal) {
+				all = append(all, a)
+			}
+		}
+		known[info.ID] = peer.AddrInfo{ID: info.ID, Addrs: all}
+	}
 	f.mu.Lock()
 	for _, fellow := range f.cfg.Fellows {
-		known[fellow.ID] = fellow
+		add(fellow)
 	}
-	for id, info := range f.told {
-		known[id] = info
+	for _, info := range f.told {
+		add(info)
 	}
 	f.mu.Unlock()
 	for _, s := range f.seats() {
-		known[s.peer] = s.info()
+		add(s.info())
 	}
 	delete(known, f.self.peer)
 	all := make([]peer.AddrInfo, 0, len(known))
