@@ -164,7 +164,7 @@ func TestRival(t *testing.T) {
 			if !errors.Is(err, ErrNotMember) || !strings.Contains(err.Error(), "another federation") {
 				t.Errorf("claim: %v", err)
 			}
-			if s := all[0].Status(t.Context()); s.State != "stopped" || s.Majority {
+			if s := all[0].Status(t.Context()); s.State != "stopped" || s.Majority || s.Leader != "" {
 				t.Errorf("status: %+v", s)
 			}
 			all[0].stop(t)
@@ -172,6 +172,53 @@ func TestRival(t *testing.T) {
 		}
 		if _, err := all[1].Claim(t.Context(), claimOf(owner(t, 1), "alice", 1)); err != nil {
 			t.Errorf("claim at the others: %v", err)
+		}
+	})
+}
+
+// A member that was away, and finds of its fellows only who came since, says that it was
+// removed, counts itself no more, and can be removed again to no effect, and added.
+func TestRemovedWhileAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net, all := three(t)
+		away, late := all[2], newServer(t, 4)
+		net.kill(away.id)
+		away.stop(t)
+		late.start(t, net, all[0])
+		if err := all[0].AddServer(t.Context(), late.info()); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range []*server{away, all[1], all[0]} {
+			if err := late.RemoveServer(t.Context(), s.id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, s := range all[:2] {
+			net.kill(s.id)
+			s.stop(t)
+		}
+		away.start(t, net, late)
+		elapse(10 * time.Second)
+		if _, err := away.Claim(t.Context(), claimOf(owner(t, 1), "alice", 1)); !errors.Is(err, ErrNotMember) {
+			t.Errorf("claim: %v", err)
+		}
+		for _, m := range away.Status(t.Context()).Members {
+			if m.Self {
+				t.Errorf("it counts itself: %+v", m)
+			}
+		}
+		if err := away.RemoveServer(t.Context(), away.id); err != nil {
+			t.Errorf("removed again: %v", err)
+		}
+		if err := late.AddServer(t.Context(), away.info()); err != nil {
+			t.Errorf("added again: %v", err)
+		}
+		elapse(time.Second)
+		if _, err := away.Claim(t.Context(), claimOf(owner(t, 1), "alice", 1)); err != nil {
+			t.Errorf("claim when it is back: %v", err)
+		}
+		if s := away.Status(t.Context()); len(s.Members) != 2 || !s.Majority {
+			t.Errorf("status when it is back: %+v", s)
 		}
 	})
 }

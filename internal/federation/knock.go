@@ -83,7 +83,7 @@ func (f *Federation) knockAt(ctx context.Context, to peer.AddrInfo) {
 		knock = &pb.FederationKnock{Federation: []byte(id), Consent: self.consentProto()}
 	}
 	response, err := f.ask(ctx, to, &pb.FederationRequest{Body: &pb.FederationRequest_Knock{Knock: knock}})
-	if errors.Is(err, ErrNotMember) && f.federation() != "" && f.isMember(to.ID) {
+	if errors.Is(err, ErrNotMember) && f.federation() != "" { // whoever leads it now
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		if !f.removed {

@@ -2,6 +2,7 @@ package federation
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,6 +25,13 @@ func (f *Federation) statusResponse() *pb.FederationResponse {
 		})
 	}
 	return &pb.FederationResponse{Body: &pb.FederationResponse_Status{Status: status}}
+}
+
+// wasRemoved tells whether the leader said that this server is no member any more.
+func (f *Federation) wasRemoved() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.removed
 }
 
 func (f *Federation) askStatus(ctx context.Context, of peer.AddrInfo) (*pb.FederationStatus, error) {
@@ -50,18 +58,23 @@ func (f *Federation) Status(ctx context.Context) Status {
 	s.State = strings.ToLower(f.raft.State().String())
 	if err := f.grants(); err != nil {
 		s.State, s.Why = "stopped", err.Error()
-		if f.federation() == "" || !f.admitted() {
+		if f.federation() == "" || !f.admitted() || f.wasRemoved() {
 			s.State = "waiting"
 		}
 	}
 	if id := f.federation(); id != "" {
 		s.ID = id.String()
 	}
-	s.Leader = f.leader()
+	if s.Why == "" {
+		s.Leader = f.leader()
+	}
 	s.LastIndex, s.CommitIndex, s.AppliedIndex = f.raft.LastIndex(), f.raft.CommitIndex(), f.raft.AppliedIndex()
 	s.Majority = s.Why == "" && s.Leader != "" && (s.Leader != f.self.peer || f.clock() != nil)
 
 	seats := f.seats()
+	if f.wasRemoved() { // though its own log does not say so
+		seats = slices.DeleteFunc(seats, func(seat seat) bool { return seat.is(f.self) })
+	}
 	s.Members = make([]Member, len(seats))
 	var wg sync.WaitGroup
 	for i, seat := range seats {

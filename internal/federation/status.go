@@ -13,7 +13,8 @@ type Status struct {
 	State, Why string
 	// ID is the federation's, in hexadecimal; empty while it is not known.
 	ID string
-	// Leader is empty if nobody leads as far as this server knows.
+	// Leader is empty if nobody leads as far as this server knows, and if it grants
+	// nothing itself.
 	Leader peer.ID
 	// Majority tells whether claims are granted.
 	Majority bool
