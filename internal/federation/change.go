@@ -25,6 +25,9 @@ type change struct {
 	remove bool
 }
 
+// is tells whether two are the same.
+func (c change) is(other change) bool { return c.remove == other.remove && c.member.is(other.member) }
+
 // AddServer makes a server a member. It must be running, with this server or another
 // member among its fellows; if it is a member already nothing changes.
 func (f *Federation) AddServer(ctx context.Context, server peer.AddrInfo) error {
@@ -157,8 +160,8 @@ func (f *Federation) changeAsked(m *pb.FederationChange) (*pb.FederationResponse
 }
 
 // begin tells whether a change is made already; if it is not, and no other is under
-// way, it begins it. What a change failed with is told to whoever asks next for the
-// same.
+// way, it begins it. What a change failed with is told to whoever still asks for the
+// same; who asks later begins it anew.
 func (f *Federation) begin(c change) (finished bool, err error) {
 	if finished, err := f.settled(c); finished || err != nil {
 		return finished, err
@@ -168,9 +171,9 @@ func (f *Federation) begin(c change) (finished bool, err error) {
 	if f.changing {
 		return false, nil
 	}
-	if problem := f.problem; problem != nil && problem.peer == c.member.peer {
+	if p := f.problem; p != nil && p.change.is(c) && time.Since(p.at) < f.cfg.Timing.Request {
 		f.problem = nil
-		return false, problem.err
+		return false, p.err
 	}
 	if f.closed {
 		return false, ErrClosed
@@ -187,7 +190,7 @@ func (f *Federation) begin(c change) (finished bool, err error) {
 		defer f.mu.Unlock()
 		f.changing = false
 		if err != nil && f.clock() != nil {
-			f.problem = &problem{c.member.peer, err}
+			f.problem = &problem{c, err, time.Now()}
 		}
 	})
 	return false, nil
@@ -195,8 +198,9 @@ func (f *Federation) begin(c change) (finished bool, err error) {
 
 // problem is why the last change failed.
 type problem struct {
-	peer peer.ID
-	err  error
+	change change
+	err    error
+	at     time.Time
 }
 
 // settled tells whether a change is made for good, as only the leader knows: what it
