@@ -35,8 +35,8 @@ func (f *Federation) AddServer(ctx context.Context, server peer.AddrInfo) error 
 		return err
 	}
 	defer f.wg.Done()
-	if server.ID == f.self.peer {
-		return f.grants()
+	if err := f.grants(); err != nil || server.ID == f.self.peer {
+		return err
 	}
 	federation := f.federation()
 	response, err := f.ask(ctx, server, &pb.FederationRequest{

@@ -236,6 +236,9 @@ func TestStrangers(t *testing.T) {
 		if s := b.Status(t.Context()); s.State != "waiting" {
 			t.Errorf("status: %+v", s)
 		}
+		if err := b.AddServer(t.Context(), c.info()); !errors.Is(err, ErrNotMember) {
+			t.Errorf("b, which waits itself, adds another: %v", err)
+		}
 		if err := c.AddServer(t.Context(), b.info()); err == nil {
 			t.Error("b let a stranger add it")
 		}
