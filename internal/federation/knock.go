@@ -173,7 +173,7 @@ func (f *Federation) knocked(from peer.ID, knock *pb.FederationKnock) (*pb.Feder
 		return f.statusResponse(), nil
 	}
 	f.mu.Lock()
-	due := time.Since(f.replaced[from]) >= replaceInterval
+	due := !f.changing && time.Since(f.replaced[from]) >= replaceInterval
 	if due {
 		f.replaced[from] = time.Now() // of members only, so they are few
 	}
