@@ -16,6 +16,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // get asks a server's Handler as somebody on its machine does.
@@ -200,6 +201,33 @@ func TestMetrics(t *testing.T) {
 				t.Errorf("no line %q in\n%s", line, body)
 			}
 		}
+	}
+}
+
+// A server that is taken back is a member twice for a while, and the metrics are still told.
+func TestMetricsOfAServerThatIsTakenBack(t *testing.T) {
+	s := &Server{history: newHistory()}
+	back := Member{Peer: peer.AddrInfo{ID: "back"}}
+	was, is := back, back
+	was.Voter, is.Reachable, is.Behind = true, true, 5
+	s.history.setMembers([]Member{was, is})
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(memberMetrics{s})
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]float64{
+		"grapevine_directory_member_reachable": 1, "grapevine_directory_member_leader": 0, "grapevine_directory_member_behind": 5,
+	}
+	got := make(map[string]float64)
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			got[f.GetName()] += m.GetGauge().GetValue()
+		}
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("metrics: %v", got)
 	}
 }
 

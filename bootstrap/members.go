@@ -71,7 +71,8 @@ func (s *Server) changeMembers(change func(*federation.Federation) error) error 
 }
 
 // Members returns the servers of the federation, this one included, by peer ID: as
-// they were some seconds ago.
+// they were some seconds ago. One that lost its disk comes twice until it is taken back:
+// as what it was, which is counted among those who vote, and as what it is.
 func (s *Server) Members() []Member {
 	s.mu.Lock()
 	defer s.mu.Unlock()

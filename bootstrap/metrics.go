@@ -79,8 +79,16 @@ func (m memberMetrics) Collect(out chan<- prometheus.Metric) {
 		}
 		return 0
 	}
-	for _, member := range members {
+	servers := make(map[string]Member)
+	for _, member := range members { // one that lost its disk comes twice, see Members
 		id := member.Peer.ID.String()
+		had := servers[id]
+		servers[id] = Member{
+			Reachable: had.Reachable || member.Reachable, Leader: had.Leader || member.Leader,
+			Behind: max(had.Behind, member.Behind),
+		}
+	}
+	for id, member := range servers {
 		out <- prometheus.MustNewConstMetric(reachable, prometheus.GaugeValue, number(member.Reachable), id)
 		out <- prometheus.MustNewConstMetric(leader, prometheus.GaugeValue, number(member.Leader), id)
 		out <- prometheus.MustNewConstMetric(behind, prometheus.GaugeValue, float64(member.Behind), id)
