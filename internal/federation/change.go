@@ -23,6 +23,7 @@ var (
 type change struct {
 	member member
 	remove bool
+	back   bool // added only if it is a member, as whatever incarnation
 }
 
 // is tells whether two are the same.
@@ -177,6 +178,9 @@ func (f *Federation) begin(c change) (finished bool, err error) {
 	}
 	if f.closed {
 		return false, ErrClosed
+	}
+	if c.back && !f.isMember(c.member.peer) {
+		return false, ErrNotMember // it was removed a moment ago
 	}
 	f.changing, f.problem = true, nil
 	f.wg.Go(func() {

@@ -119,8 +119,8 @@ func TestLeaderMoves(t *testing.T) {
 	})
 }
 
-// Word of where a server is reached now, that comes when it was just removed, does not
-// make it a member again.
+// Word of where a server is reached now, or that it lost its disk, which comes when it was
+// just removed, does not make it a member again.
 func TestRemovedServerMoves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, all := three(t)
@@ -133,6 +133,9 @@ func TestRemovedServerMoves(t *testing.T) {
 		}
 		for _, s := range all[:2] {
 			s.readdress(gone)
+		}
+		if _, err := all[0].begin(change{member: gone, back: true}); !errors.Is(err, ErrNotMember) {
+			t.Errorf("it is taken back: %v", err)
 		}
 		elapse(time.Second)
 		if s := all[0].Status(t.Context()); len(s.Members) != 2 {

@@ -164,7 +164,7 @@ func (f *Federation) knocked(from peer.ID, knock *pb.FederationKnock) (*pb.Feder
 		}
 		switch {
 		case !s.voter:
-			if _, err := f.begin(change{member: s.member}); err != nil {
+			if _, err := f.begin(change{member: s.member, back: true}); err != nil {
 				return nil, err
 			}
 		case len(m.addrs) > 0 && !sameAddrs(addrBytes(s.addrs), addrBytes(m.addrs)):
@@ -180,7 +180,7 @@ func (f *Federation) knocked(from peer.ID, knock *pb.FederationKnock) (*pb.Feder
 	f.mu.Unlock()
 	if due {
 		f.log.Info("a server lost its state and is taken back as a new member", "server", from)
-		if _, err := f.begin(change{member: m}); err != nil {
+		if _, err := f.begin(change{member: m, back: true}); err != nil {
 			return nil, err
 		}
 	}
