@@ -10,10 +10,11 @@ import "github.com/grapevine-p2p/grapevine/internal/wire"
 // out at once.
 type guided struct {
 	stage  guidedStage
-	probed int // rounds of probes in a row that brought nothing
-	round  int // of attempts after some were lost
-	walks  int // walkers so far
-	found  int // when the last round of probes went out
+	probed int    // rounds of probes in a row that brought nothing
+	round  int    // of attempts after some were lost
+	walks  int    // walkers so far
+	found  int    // when the last round of probes went out
+	out    uint16 // who had not answered when the last round of attempts went out
 }
 
 type guidedStage uint8
@@ -74,8 +75,8 @@ func (g *guided) ended(c *Core, s *search) {
 func (g *guided) waited(c *Core, s *search) {
 	lost := c.lose(s)
 	switch {
-	case s.lingers && c.tally(s).Unreachable > 0 && g.round < MaxRounds:
-		g.again(c, s) // what was out of reach may have new neighbours by now
+	case s.lingers && g.outOfReach(c, s) && g.round < MaxRounds:
+		g.again(c, s)
 	case s.lingers:
 		c.finish(s)
 	case g.stage == probing:
@@ -108,8 +109,17 @@ func (g *guided) walk(c *Core, s *search) {
 	})
 }
 
+// outOfReach tells whether another round may bring what the last one did not: what was out
+// of reach may have new neighbours by now. Once something is found one round is enough for
+// each that was, or a single walk that is lost would make a search for many use all its time.
+func (g *guided) outOfReach(c *Core, s *search) bool {
+	out := c.tally(s).Unreachable
+	return out > g.out || out > 0 && s.found == 0
+}
+
 func (g *guided) again(c *Core, s *search) {
 	s.lingers = false
+	g.out = c.tally(s).Unreachable
 	round := g.round + 1
 	w := wire.Walk{Kind: wire.WalkGuided, Asker: c.asker(s, round)}
 	n := round
