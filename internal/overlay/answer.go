@@ -126,7 +126,7 @@ func (c *Core) wayBack(hops uint8, r *route, w *wire.Walk) (wayBack, bool) {
 			return wayBack{to: l.peer, over: l}, true
 		case l != nil && l.answered.used(c.now, answerLimit)+c.kept(back) < answerLimit.burst:
 			return wayBack{to: l.peer, over: back, asker: l}, true
-		case l == nil && far && c.requestTo(w.Asker.Peer) == nil && c.mayDial(w.Asker.Peer, back):
+		case l == nil && far && c.mayDial(w.Asker.Peer, back):
 			return wayBack{to: w.Asker.Peer, over: back, dialed: w.Asker}, true
 		case far:
 			return wayBack{}, false
