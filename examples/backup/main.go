@@ -13,7 +13,6 @@ import (
 	"github.com/grapevine-p2p/grapevine/examples/internal/program"
 	"github.com/grapevine-p2p/grapevine/internal/datadir"
 	"github.com/grapevine-p2p/grapevine/internal/durable"
-	"github.com/grapevine-p2p/grapevine/p2p"
 )
 
 type cli struct {
@@ -89,7 +88,7 @@ func (c *cli) with(ctx context.Context, out *program.Output, suffix, name string
 	if err != nil {
 		return err
 	}
-	peer, err := program.StartNode(ctx, out, &c.Common, name)
+	peer, err := program.StartNode(ctx, out, &c.Common, name, suffix == holderFolder)
 	if err != nil {
 		return err
 	}
@@ -99,11 +98,7 @@ func (c *cli) with(ctx context.Context, out *program.Output, suffix, name string
 		return err
 	}
 	defer func() { err = errors.Join(err, service.Close()) }()
-	err = do(peer, service)
-	if errors.Is(err, p2p.ErrNoNeighbours) {
-		err = fmt.Errorf("%w; enter one with --bootstrap or --peer", err)
-	}
-	return err
+	return peer.Advise(do(peer, service))
 }
 
 type keyCmd struct{}

@@ -26,7 +26,7 @@ func main() {
 
 func (c *cli) Run(ctx context.Context, out *program.Output) (err error) {
 	closeAll := func(close func() error) { err = errors.Join(err, close()) }
-	self, err := program.StartNode(ctx, out, &c.Common, c.Name)
+	self, err := program.StartNode(ctx, out, &c.Common, c.Name, true)
 	if err != nil {
 		return err
 	}

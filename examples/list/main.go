@@ -55,7 +55,7 @@ func (*serveCmd) Run(ctx context.Context, c *cli, out *program.Output) (err erro
 	if err := c.ChooseData("-list"); err != nil {
 		return err
 	}
-	self, err := program.StartNode(ctx, out, &c.Common, "")
+	self, err := program.StartNode(ctx, out, &c.Common, "", true)
 	if err != nil {
 		return err
 	}

@@ -13,10 +13,8 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/grapevine-p2p/grapevine/examples/internal/program"
-	"github.com/grapevine-p2p/grapevine/p2p"
 )
 
 type cli struct {
@@ -46,14 +44,10 @@ func (c *cli) with(ctx context.Context, out *program.Output, suffix string, do f
 	if err := c.ChooseData(suffix); err != nil {
 		return err
 	}
-	peer, err := program.StartNode(ctx, out, &c.Common, "")
+	peer, err := program.StartNode(ctx, out, &c.Common, "", suffix == holderFolder)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, peer.Close()) }()
-	err = do(peer)
-	if errors.Is(err, p2p.ErrNoNeighbours) {
-		err = fmt.Errorf("%w; enter one with --bootstrap or --peer", err)
-	}
-	return err
+	return peer.Advise(do(peer))
 }

@@ -34,6 +34,8 @@ type Peer struct {
 
 	root   string
 	name   string
+	shown  bool // a person is told who and where it is
+	alone  bool // the directory knew of nobody else when it entered
 	seeds  []peer.AddrInfo
 	peers  []peer.AddrInfo // of --peer
 	pages  []string        // of --bootstrap
@@ -52,11 +54,12 @@ type Peer struct {
 // "" it is only listed as online) and enters the overlay: through the peers that the
 // directory knows, through --peer and addresses of --bootstrap that are peers
 // themselves, through those that pages tell of, and through those of former runs. It
-// says what it does. A name that another peer has is an error; servers that do not
-// answer are told, and tried again until Close.
+// says what it does, and if the program serves others, who and where it is; a person whose
+// program only asks sees that with --verbose. A name that another peer has is an error;
+// servers that do not answer are told, and tried again until Close.
 //
 // The caller closes its services first and the peer last.
-func StartNode(ctx context.Context, out *Output, c *Common, name string, opts ...p2p.Option) (*Peer, error) {
+func StartNode(ctx context.Context, out *Output, c *Common, name string, serves bool) (*Peer, error) {
 	seeds, err := c.Seeds()
 	if err != nil {
 		return nil, err
@@ -69,17 +72,17 @@ func StartNode(ctx context.Context, out *Output, c *Common, name string, opts ..
 		return nil, err
 	}
 	log := c.Logger()
-	all := []p2p.Option{p2p.WithDataDir(c.Data), p2p.WithNetwork(c.Network), p2p.WithLogger(log), p2p.WithAgent(c.agent())}
+	opts := []p2p.Option{p2p.WithDataDir(c.Data), p2p.WithNetwork(c.Network), p2p.WithLogger(log), p2p.WithAgent(c.agent())}
 	if len(c.Listen) > 0 {
-		all = append(all, p2p.WithListenAddrs(c.Listen...))
+		opts = append(opts, p2p.WithListenAddrs(c.Listen...))
 	}
-	node, err := p2p.New(append(all, opts...)...)
+	node, err := p2p.New(opts...)
 	if err != nil {
 		return nil, err
 	}
 	_, pages := splitPages(c.Bootstrap)
 	p := &Peer{
-		Node: node, root: c.Data, name: name, seeds: seeds, peers: peers, pages: pages,
+		Node: node, root: c.Data, name: name, shown: serves || out.JSON() || c.level() <= slog.LevelInfo, seeds: seeds, peers: peers, pages: pages,
 		out: out, log: log, cancel: func() {}, pageNews: slices.Repeat([]notice{{last: "not asked yet"}}, len(pages)),
 	}
 	if len(seeds) > 0 {
@@ -130,11 +133,8 @@ func (p *Peer) Close() error {
 
 // enter registers and joins for the first time.
 func (p *Peer) enter(ctx context.Context) error {
-	info := p.Node.AddrInfo()
-	p.out.Print("node", Fields{"id": info.ID, "addrs": fullAddrs(info), "network": p.Node.Network()},
-		"this is %s, peer %s", display.Peer(p.name, info.ID.String()), info.ID)
-	for _, addr := range fullAddrs(info) {
-		p.out.Detail("  at %s", addr)
+	if p.shown {
+		p.introduce()
 	}
 	if p.Directory == nil && len(p.pages) > 0 {
 		p.out.Print("server", Fields{"server": nil}, "no bootstrap server but pages that tell of peers: registered nowhere")
@@ -155,8 +155,33 @@ func (p *Peer) enter(ctx context.Context) error {
 		p.out.Print("not-joined", Fields{"error": err.Error()}, "no neighbour yet: %s", display.Line(err.Error()))
 	} else if n := len(p.Node.Neighbours()); n > 0 {
 		p.out.Print("joined", Fields{"neighbours": n}, "in the overlay; neighbours so far: %d", n)
+	} else {
+		p.alone = p.lease != nil
 	}
 	return nil
+}
+
+// introduce says who the peer is, and where others reach it.
+func (p *Peer) introduce() {
+	info := p.Node.AddrInfo()
+	p.out.Print("node", Fields{"id": info.ID, "addrs": fullAddrs(info), "network": p.Node.Network()},
+		"this is %s, peer %s", display.Peer(p.name, info.ID.String()), info.ID)
+	for _, addr := range fullAddrs(info) {
+		p.out.Detail("  at %s", addr)
+	}
+}
+
+// Advise says what to do about an error of the node.
+func (p *Peer) Advise(err error) error {
+	switch {
+	case !errors.Is(err, p2p.ErrNoNeighbours):
+		return err
+	case len(p.seeds)+len(p.peers)+len(p.pages) == 0:
+		return fmt.Errorf("%w; enter one with --bootstrap or --peer", err)
+	case p.alone:
+		return fmt.Errorf("%w; nobody else is online: try again when somebody is", err)
+	}
+	return fmt.Errorf("%w; nobody could be reached: try again, or enter it with --peer", err)
 }
 
 // register registers and says with which server.

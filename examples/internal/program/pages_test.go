@@ -15,11 +15,12 @@ import (
 type joinCLI struct {
 	Common
 	name string
+	asks bool // and serves nobody
 	peer func(*Peer)
 }
 
 func (c *joinCLI) Run(ctx context.Context, out *Output) error {
-	p, err := StartNode(ctx, out, &c.Common, c.name)
+	p, err := StartNode(ctx, out, &c.Common, c.name, !c.asks)
 	if err != nil {
 		return err
 	}
