@@ -21,12 +21,12 @@ type getCmd struct {
 	groupFlag
 	travel
 	What  []string `arg:"" help:"Its ID, as search prints it, or words of its name that no other file has." name:"id|words"`
-	To    string   `help:"Folder to put it into, or the name that it gets. Default: this folder." placeholder:"PATH" type:"path" default:"."`
+	To    place    `help:"Folder to put it into, made if it ends in a slash, or the name that it gets. Default: this folder." placeholder:"PATH" default:"."`
 	Force bool     `help:"Replace what is there under the same name."`
 }
 
 // Validate is called by kong.
-func (g *getCmd) Validate() error { return g.check(g.What) }
+func (g *getCmd) Validate() error { return errors.Join(g.check(g.What), g.To.check()) }
 
 func (g *getCmd) Run(ctx context.Context, c *cli, out *program.Output) error {
 	group, err := g.load()
@@ -166,11 +166,11 @@ func (d *download) ask(ctx context.Context, q p2p.Query, each func(listing, p2p.
 // destination is the path that the download gets: in a folder that of an earlier
 // attempt, else by the name that its holder tells.
 func (g *getCmd) destination(wanted listing) (string, error) {
-	dest, err := filepath.Abs(g.To)
+	dest, folder, err := g.To.open()
 	if err != nil {
 		return "", err
 	}
-	if info, err := os.Stat(dest); err == nil && info.IsDir() {
+	if folder {
 		if begun, ok := unfinished(dest, wanted.ID); ok {
 			return begun, nil
 		}

@@ -179,6 +179,12 @@ func TestForAPerson(t *testing.T) {
 		{"search", []string{"search", "--max=2", "note"}, 0, "2 files from 1 holder in"},
 		{"get", []string{"get", "one", "--to", to}, 0, "one note.txt: 5 B, verified, from 1 holder in"},
 		{"empty", []string{"get", "blank", "--to", to}, 0, "blank.txt: an empty file\n"},
+		{"into a new folder", []string{"get", "one", "--to", filepath.Join(to, "new", "er") + "/"}, 0, "got " + filepath.Join(to, "new", "er", "one note.txt")},
+		{"into an old folder", []string{"get", "two", "--to", filepath.Join(to, "new") + "/"}, 0, "got " + filepath.Join(to, "new", "two note.txt")},
+		{"as a name", []string{"get", "one", "--to", filepath.Join(to, "name")}, 0, "got " + filepath.Join(to, "name")},
+		{"as a name in no folder", []string{"get", "one", "--to", filepath.Join(to, "absent", "name")}, 2, "a path that ends in a slash is made"},
+		{"into a file", []string{"get", "one", "--force", "--to", file + "/"}, 2, "is no folder"},
+		{"under a file", []string{"get", "one", "--force", "--to", filepath.Join(file, "name")}, 2, "there is no folder"},
 		{"again", []string{"get", "one", "--to", to}, 1, "is there already; --force replaces it"},
 		{"force", []string{"get", "one", "--to", to, "--force"}, 0, "got " + file},
 		{"several", []string{"get", "note", "--to", to}, 1, `"note" names 2 files: choose one by its ID`},
@@ -201,7 +207,9 @@ func TestForAPerson(t *testing.T) {
 			programtest.Says(t, c.says, c.code, append([]string{"--data", data, "--peer", s.addr}, c.args...)...)
 		})
 	}
-	same(t, file, []byte("hello"))
+	for _, name := range []string{file, filepath.Join(to, "name"), filepath.Join(to, "new", "er", "one note.txt")} {
+		same(t, name, []byte("hello"))
+	}
 }
 
 // What cannot be asked is refused before anything is started or written.
