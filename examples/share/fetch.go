@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/grapevine-p2p/grapevine/internal/display"
 )
 
 var errNoHolders = errors.New("no holder is left that gives the file")
@@ -38,7 +40,7 @@ type fetching struct {
 	failed  error         // of our own disk: no other holder helps
 	from    map[peer.ID]int64
 	faults  map[peer.ID]int
-	causes  []error
+	cause   error // of the last failure of a holder
 
 	sizing sync.Mutex // held while a size is being proved
 }
@@ -103,10 +105,12 @@ func (f *fetching) run(ctx context.Context, holders <-chan *holder) error {
 	switch {
 	case f.failed != nil:
 		return f.failed
-	case f.part == nil || f.left > 0:
-		return errors.Join(append([]error{errNoHolders}, f.causes[max(0, len(f.causes)-3):]...)...)
+	case f.part != nil && f.left == 0:
+		return nil
+	case f.cause != nil:
+		return fmt.Errorf("%w; the last was %w", errNoHolders, f.cause)
 	}
-	return nil
+	return errNoHolders
 }
 
 // over tells that nothing is left to do, and what is closed when that may have changed.
@@ -161,7 +165,7 @@ func (f *fetching) drop(h *holder, err error) {
 		f.faults[h.id] = maxFaults
 		h.accuse()
 	}
-	f.causes = append(f.causes, fmt.Errorf("%s: %w", h.id, err))
+	f.cause = fmt.Errorf("%s: %w", display.Fingerprint(h.id.String()), err)
 	f.dropped(h.id, err)
 }
 

@@ -7,10 +7,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/grapevine-p2p/grapevine/internal/dialcause"
 	"github.com/grapevine-p2p/grapevine/p2p"
 )
 
@@ -63,14 +65,14 @@ func newHolder(node *p2p.Node, from peer.AddrInfo, h handle, proof string, size 
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	read := func(ctx context.Context, offset, length int64) ([]byte, error) {
-		url := fmt.Sprintf("http://share/slices/%s?offset=%d&length=%d", h, offset, length)
-		return get(ctx, client, url, proof, wait)
+		address := fmt.Sprintf("http://share/slices/%s?offset=%d&length=%d", h, offset, length)
+		return get(ctx, client, address, proof, wait)
 	}
 	return &holder{id: from.ID, size: size, read: read, accuse: func() {}, close: transport.CloseIdleConnections}
 }
 
 // get reads an answer of at most maxSlice bytes.
-func get(ctx context.Context, client *http.Client, url, proof string, wait patience) (_ []byte, err error) {
+func get(ctx context.Context, client *http.Client, address, proof string, wait patience) (_ []byte, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, wait.whole, errSlow)
 	defer cancel()
 	ctx, stalled := context.WithCancelCause(ctx)
@@ -82,7 +84,7 @@ func get(ctx context.Context, client *http.Client, url, proof string, wait patie
 			err = cause
 		}
 	}()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +93,7 @@ func get(ctx context.Context, client *http.Client, url, proof string, wait patie
 	}
 	response, err := client.Do(request)
 	if err != nil {
-		return nil, err
+		return nil, why(err)
 	}
 	defer response.Body.Close()
 	switch response.StatusCode {
@@ -105,7 +107,22 @@ func get(ctx context.Context, client *http.Client, url, proof string, wait patie
 	if err == nil && len(slice) > maxSlice {
 		err = errDamaged
 	}
-	return slice, err
+	return slice, why(err)
+}
+
+// why says in a few words why nothing came from a holder: who it is and what it was asked
+// is told beside it, or of no use.
+func why(err error) error {
+	err = dialcause.First(err)
+	var asked *url.Error
+	if errors.As(err, &asked) {
+		err = asked.Err
+	}
+	var conn *net.OpError
+	if errors.As(err, &conn) && conn.Net == "libp2p" {
+		err = conn.Err
+	}
+	return err
 }
 
 // alive puts the end off with each byte that comes.
