@@ -137,8 +137,10 @@ func (o *operator) add(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return err
 		}
-		if err := o.admit(ctx, info[0]); err != nil {
-			return fmt.Errorf("%w; it has to run with --federation and the address of a member, and both must reach each other", err)
+		if err := o.admit(ctx, info[0]); errors.Is(err, bootstrap.ErrNoMajority) {
+			return err // whatever the new one does
+		} else if err != nil {
+			return fmt.Errorf("%w; it has to run with a new data folder, --federation and the address of a member, and both must reach each other", err)
 		}
 		o.settle(ctx, func(s status) bool {
 			m, is := s.member(info[0].ID)

@@ -137,7 +137,7 @@ func TestRefusedChanges(t *testing.T) {
 	for _, tt := range []struct {
 		method, path, addr, say string
 	}{
-		{"POST", "/members", addrB, "it has to run with --federation"},
+		{"POST", "/members", addrB, "it has to run with a new data folder, --federation"},
 		{"POST", "/members", "here", `"here" is not a multiaddr`},
 		{"DELETE", "/members/" + idA, "", "start the servers that are down"},
 		{"DELETE", "/members/" + idB, "", "is no server of this federation"},
@@ -148,6 +148,31 @@ func TestRefusedChanges(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), tt.say) {
 			t.Errorf("%s %s: %v, want %q", tt.method, tt.path, err, tt.say)
 		}
+	}
+}
+
+// Without a majority nothing is wrong with the server that is to be added.
+func TestNoMajorityToAdd(t *testing.T) {
+	s := &scripted{add: func(context.Context, *scripted) error { return bootstrap.ErrNoMajority }}
+	c := answering(t, t.TempDir(), s)
+	err := c.change(bounded(t), "POST", "/members", map[string]string{"addr": addrB}, func(progress) {})
+	if err == nil || !strings.Contains(err.Error(), "start the servers that are down") || strings.Contains(err.Error(), "it has to run") {
+		t.Errorf("%v", err)
+	}
+}
+
+// What peers are to be given is where the new server is, not what was typed.
+func TestAddressOfAnAddedServer(t *testing.T) {
+	b := contact(t, addrB)
+	s := status{Members: []member{{ID: b.ID, Addrs: []string{addrB}}}}
+	wrong := strings.Replace(addrB, "/4002/", "/4009/", 1)
+	for typed, want := range map[string]string{addrB: addrB, wrong: addrB} {
+		if got := (&addCmd{Addr: typed}).proven(s); got != want {
+			t.Errorf("%s for %s", got, typed)
+		}
+	}
+	if got := (&addCmd{Addr: wrong}).proven(status{}); got != wrong {
+		t.Errorf("%s for a server that tells none", got)
 	}
 }
 
@@ -244,7 +269,7 @@ func TestServerByTheEndOfItsID(t *testing.T) {
 		}
 	}
 	r := &removeCmd{Peer: "…absentee"}
-	if id, err := r.find(bounded(t), c); err == nil || !strings.Contains(err.Error(), "the end of 0 peer IDs") {
+	if id, err := r.find(bounded(t), c); err == nil || !strings.Contains(err.Error(), `no server of this federation has a peer ID that ends in "absentee"`) {
 		t.Errorf("%q is %s, %v", r.Peer, id, err)
 	}
 }

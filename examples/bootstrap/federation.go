@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -84,8 +85,19 @@ func (a *addCmd) Run(ctx context.Context, c *cli, out *program.Output) error {
 	}
 	out.Print("added", program.Fields{"ok": true, "id": id, "was": false, "members": s.Members},
 		"%s has a vote now\n%s", short, s)
-	out.Detail("give peers its address too: --bootstrap %s", a.Addr)
+	out.Detail("give peers its address too: --bootstrap %s", a.proven(s))
 	return nil
+}
+
+// proven is an address at which the server is known to be: the one that was typed led
+// nowhere if it had a connection already.
+func (a *addCmd) proven(s status) string {
+	added, _ := program.ParsePeers([]string{a.Addr}) // as Validate has
+	m, _ := s.member(added[0].ID)
+	if len(m.Addrs) == 0 || slices.Contains(m.Addrs, a.Addr) {
+		return a.Addr
+	}
+	return m.Addrs[0]
 }
 
 type removeCmd struct {
@@ -121,10 +133,13 @@ func (r *removeCmd) find(ctx context.Context, c *cli) (peer.ID, error) {
 			meant = append(meant, m.ID)
 		}
 	}
-	if len(meant) != 1 {
-		return "", fmt.Errorf("%q is the end of %d peer IDs of the federation; \"bootstrap federation status --json\" shows them whole", r.Peer, len(meant))
+	switch len(meant) {
+	case 0:
+		return "", fmt.Errorf("no server of this federation has a peer ID that ends in %q; \"bootstrap federation status\" shows which are", r.end())
+	case 1:
+		return meant[0], nil
 	}
-	return meant[0], nil
+	return "", fmt.Errorf("%q is the end of %d peer IDs of the federation; \"bootstrap federation status --json\" shows them whole", r.end(), len(meant))
 }
 
 // Run removes a server.
