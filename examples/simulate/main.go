@@ -98,6 +98,9 @@ func (c *cli) strategies() []string {
 
 // Validate is called by kong before Run.
 func (c *cli) Validate() error {
+	if len(c.Strategy) == 0 {
+		return fmt.Errorf("--strategy: name one of %s, or all", strings.Join(strategyNames(), ", "))
+	}
 	for _, name := range c.Strategy {
 		if name != "all" && !slices.Contains(strategyNames(), name) {
 			return fmt.Errorf("--strategy: there is no %q; there are %s, and all", name, strings.Join(strategyNames(), ", "))

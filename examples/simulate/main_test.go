@@ -258,6 +258,7 @@ func TestBadFlags(t *testing.T) {
 		says string
 	}{
 		{[]string{"--strategy", "telepathy"}, `there is no "telepathy"; there are guided, `},
+		{[]string{"--strategy", ""}, "--strategy: name one of guided, "},
 		{[]string{"--peers", "3"}, "--peers: 3 is not from 10 to "},
 		{[]string{"--degree", "49"}, "--degree: 49 is not from 1 to 48"},
 		{[]string{"--peers", "20", "--replicas", "21"}, "--replicas: 21 is not from 1 to 20"},
@@ -298,11 +299,15 @@ func TestFileThatCannotBe(t *testing.T) {
 // TestNobodyToAsk: where all holders are gone there is still something to print and draw.
 func TestNobodyToAsk(t *testing.T) {
 	none := 0
+	row := regexp.MustCompile(`(?m)^ +guided +- +- +- +- `) // what could not be measured
 	for _, seed := range []string{"1", "2", "3", "4"} {
 		stdout := succeed(t, "--peers=10", "--replicas=1", "--keys=10", "--queries=1", "--dead=0.95", "--explain", "--seed", seed,
 			"--plot", filepath.Join(t.TempDir(), "plot.svg"), "--overlay", filepath.Join(t.TempDir(), "overlay.svg"))
-		if strings.Contains(stdout, "only 0 queries were asked") {
+		if strings.Contains(stdout, "0 of 1 query asked") {
 			none++
+			if !row.MatchString(stdout) {
+				t.Errorf("a measure of nothing: %s", stdout)
+			}
 		}
 	}
 	if none == 0 {

@@ -33,6 +33,9 @@ func (r *result) print(out *program.Output) {
 			f["coverage_estimated"] = nil
 		}
 	}
+	if r.asked == 0 {
+		f["success"], f["messages_mean"], f["messages_p50"], f["messages_p95"] = nil, nil, nil, nil
+	}
 	if isModel(r.name) { // the model has neither
 		f["state_bytes_mean"], f["upkeep_bytes_per_s"], f["origins_mean"], f["hops_mean"] = nil, nil, nil, nil
 	}
@@ -51,11 +54,10 @@ func table(c *cli, results []*result) []string {
 	fmt.Fprintln(w, "took\t")
 	for _, r := range results {
 		success := "-" // nobody could
-		if !c.Absent {
+		if !c.Absent && r.asked > 0 {
 			success = fmt.Sprintf("%.1f %%", 100*r.success())
 		}
-		fmt.Fprintf(w, "%s\t%s\t%.1f\t%d\t%d\t", r.name, success, r.mean(),
-			percentile(r.messages, 0.5), percentile(r.messages, 0.95))
+		fmt.Fprintf(w, "%s\t%s\t%s\t", r.name, success, r.cost())
 		if isModel(r.name) {
 			fmt.Fprintf(w, "-\t%s\t-\t-\t", r.latency())
 		} else {
@@ -69,10 +71,10 @@ func table(c *cli, results []*result) []string {
 	_ = w.Flush() // to memory
 	for _, r := range results {
 		if r.unsure > 0 {
-			fmt.Fprintf(&b, "\n%s: %d searches cannot say which share of the network they searched", r.name, r.unsure)
+			fmt.Fprintf(&b, "\n%s: %d of %s cannot say which share of the network they searched", r.name, r.unsure, queries(r.asked))
 		}
 		if r.falseHits > 0 {
-			fmt.Fprintf(&b, "\n%s: %d false hits were seen through and not counted", r.name, r.falseHits)
+			fmt.Fprintf(&b, "\n%s: %s seen through and not counted", r.name, program.Count(r.falseHits, "false hit"))
 		}
 		if isModel(r.name) {
 			until := "first record found"
@@ -85,10 +87,18 @@ func table(c *cli, results []*result) []string {
 			}
 		}
 		if r.asked < c.Queries {
-			fmt.Fprintf(&b, "\n%s: only %d queries were asked, for nobody live has what the others look for", r.name, r.asked)
+			fmt.Fprintf(&b, "\n%s: %d of %s asked, for nobody live has what the others look for", r.name, r.asked, queries(c.Queries))
 		}
 	}
 	return strings.Split(strings.TrimRight(b.String(), "\n"), "\n")
+}
+
+// cost is what the queries sent.
+func (r *result) cost() string {
+	if r.asked == 0 {
+		return "-\t-\t-"
+	}
+	return fmt.Sprintf("%.1f\t%d\t%d", r.mean(), percentile(r.messages, 0.5), percentile(r.messages, 0.95))
 }
 
 func (r *result) latency() string {
@@ -114,18 +124,20 @@ func (r *result) searched() string {
 	return fmt.Sprintf("%.1f %%", 100*r.estimated)
 }
 
+func queries(n int) string { return program.Count(n, "query") }
+
 // setting says in words what was simulated.
 func setting(c *cli) string {
 	parts := []string{
-		fmt.Sprintf("%d peers of degree %d, %d entries each", c.Peers, c.Degree, c.Keys),
+		fmt.Sprintf("%d peers of degree %d, %s each", c.Peers, c.Degree, program.Count(c.Keys, "entry")),
 	}
 	switch {
 	case c.Absent:
-		parts = append(parts, fmt.Sprintf("%d queries for what nobody has", c.Queries))
+		parts = append(parts, queries(c.Queries)+" for what nobody has")
 	case c.Words > 0:
-		parts = append(parts, fmt.Sprintf("%d queries of %d words for names at %s", c.Queries, c.Words, program.Count(c.Replicas, "peer")))
+		parts = append(parts, fmt.Sprintf("%s of %s for names at %s", queries(c.Queries), program.Count(c.Words, "word"), program.Count(c.Replicas, "peer")))
 	default:
-		parts = append(parts, fmt.Sprintf("%d queries for keys at %s", c.Queries, program.Count(c.Replicas, "peer")))
+		parts = append(parts, fmt.Sprintf("%s for keys at %s", queries(c.Queries), program.Count(c.Replicas, "peer")))
 	}
 	for _, s := range []struct {
 		share float64
