@@ -94,7 +94,7 @@ func run(ctx context.Context, name, description string, cli CLI, args []string, 
 	}
 	if err != nil {
 		complain(stderr, name, commands(parser, err))
-		fmt.Fprintf(stderr, "Run \"%s --help\" for what there is.\n", name)
+		fmt.Fprintf(stderr, "Run \"%s --help\" for what there is.\n", meant(name, err))
 		return ExitUsage
 	}
 	gologshim.SetDefaultHandler(cli.shell().libraryHandler())
@@ -127,6 +127,15 @@ func commands(parser *kong.Kong, err error) error {
 		}
 	}
 	return fmt.Errorf("expected one of the commands %s", strings.Join(names, ", "))
+}
+
+// meant is the command that was typed, as far as it is one.
+func meant(name string, err error) string {
+	var parse *kong.ParseError
+	if errors.As(err, &parse) && parse.Context.Selected() != nil {
+		return parse.Context.Selected().FullPath()
+	}
+	return name
 }
 
 func complain(stderr io.Writer, name string, err error) {

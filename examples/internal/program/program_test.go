@@ -82,6 +82,8 @@ func TestRunExitCodes(t *testing.T) {
 		{"interrupted", cancelled, []string{"put", "f"}, nil, ExitError, "", "grape: interrupted\n"},
 		{"no command", t.Context(), nil, nil, ExitUsage, "", "put"},
 		{"unknown flag", t.Context(), []string{"--colour", "put", "f"}, nil, ExitUsage, "", "unknown flag --colour"},
+		{"unknown flag of a command", t.Context(), []string{"put", "f", "--colour"}, nil, ExitUsage, "", "Run \"grape put --help\""},
+		{"no argument", t.Context(), []string{"put"}, nil, ExitUsage, "", "Run \"grape put --help\""},
 		{"bad level", t.Context(), []string{"--log-level=loud", "put", "f"}, nil, ExitUsage, "", "loud"},
 		{"bad bootstrap", t.Context(), []string{"--bootstrap", addrA, "--bootstrap=localhost:4001", "put", "f"}, nil, ExitUsage, "", `--bootstrap: "localhost:4001" is not a multiaddr`},
 		{"bad listen", t.Context(), []string{"--listen=:4001", "put", "f"}, nil, ExitUsage, "", `--listen: ":4001" is not`},
