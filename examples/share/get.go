@@ -252,8 +252,7 @@ func (d *download) begun(dest string) func(have, size int64) {
 	return func(have, total int64) {
 		d.resumed = have
 		d.out.Print("begun", program.Fields{"path": dest, "bytes": total, "have": have}, "getting %s, %s%s", dest, program.Size(total), goesOn(have))
-		d.bar = d.out.Progress(filepath.Base(dest), total)
-		d.bar.Add(have)
+		d.bar = d.out.Progress(filepath.Base(dest), total-have) // what is there came at another time
 	}
 }
 

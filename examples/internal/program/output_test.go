@@ -61,6 +61,9 @@ func TestProgress(t *testing.T) {
 
 	out.terminal = true
 	p = out.Progress("sending \x1b[31mfile", 1<<20)
+	if !p.bar.IsStarted() {
+		t.Error("the rate is reckoned from the first bytes, not from the beginning")
+	}
 	if _, err := io.Copy(io.MultiWriter(io.Discard, p), bytes.NewReader(make([]byte, 1<<19))); err != nil {
 		t.Fatal(err)
 	}

@@ -50,6 +50,7 @@ func (o *Output) progress(what string, total int64, bytes bool) *Progress {
 		options = append(options, progressbar.OptionShowCount())
 	}
 	p.bar = progressbar.NewOptions64(total, options...)
+	p.bar.StartWithoutRender() // else what comes first came in no time, at so many GiB/s
 	o.bar = p
 	return p
 }
