@@ -94,7 +94,14 @@ func TestLostDisk(t *testing.T) {
 		all[0].stop(t)
 		all[0].stores = MemoryStores()
 		all[0].start(t, net, all[1], all[2])
-		elapse(15 * time.Second)
+		net.slow(50 * time.Millisecond)
+		for range 150 {
+			elapse(100 * time.Millisecond)
+			all[0].Status(t.Context())
+		}
+		if _, asked := all[0].heard[all[0].id]; asked {
+			t.Error("it asked itself")
+		}
 		if all[0].self.incarnation == before {
 			t.Error("it is the same incarnation")
 		}

@@ -82,6 +82,8 @@ func (f *Federation) Status(ctx context.Context) Status {
 		*m = Member{Peer: seat.info(), Voter: seat.voter, Leader: seat.peer == s.Leader, Contact: -1}
 		if seat.is(f.self) {
 			m.Self, m.Answers, m.Contact = true, true, 0
+		}
+		if seat.peer == f.self.peer { // or what it was before it lost its disk
 			continue
 		}
 		wg.Go(func() {
