@@ -128,8 +128,8 @@ func (r *removeCmd) find(ctx context.Context, c *cli) (peer.ID, error) {
 		return "", err
 	}
 	var meant []peer.ID
-	for _, m := range s.Members {
-		if strings.HasSuffix(m.ID.String(), r.end()) {
+	for _, m := range s.Members { // one that is taken back is there twice
+		if strings.HasSuffix(m.ID.String(), r.end()) && !slices.Contains(meant, m.ID) {
 			meant = append(meant, m.ID)
 		}
 	}
