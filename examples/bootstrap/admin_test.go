@@ -161,18 +161,33 @@ func TestNoMajorityToAdd(t *testing.T) {
 	}
 }
 
-// What peers are to be given is where the new server is, not what was typed.
+// What peers are to be given may be another address than was typed, or one that the new
+// server does not know: a name, or that of a router.
 func TestAddressOfAnAddedServer(t *testing.T) {
 	b := contact(t, addrB)
 	s := status{Members: []member{{ID: b.ID, Addrs: []string{addrB}}}}
-	wrong := strings.Replace(addrB, "/4002/", "/4009/", 1)
-	for typed, want := range map[string]string{addrB: addrB, wrong: addrB} {
-		if got := (&addCmd{Addr: typed}).proven(s); got != want {
-			t.Errorf("%s for %s", got, typed)
+	other := strings.Replace(addrB, "/4002/", "/4009/", 1)
+	for _, c := range []struct {
+		typed string
+		s     status
+		want  string
+	}{
+		{addrB, s, addrB},
+		{other, s, other + "\n  (the server itself says: " + addrB + ")"},
+		{other, status{}, other},
+	} {
+		if got := (&addCmd{Addr: c.typed}).reachedAt(c.s); got != c.want {
+			t.Errorf("%q for %s", got, c.typed)
 		}
 	}
-	if got := (&addCmd{Addr: wrong}).proven(status{}); got != wrong {
-		t.Errorf("%s for a server that tells none", got)
+}
+
+// A server that waits adds no other, and says so before it asks anybody.
+func TestAddAtAServerThatWaits(t *testing.T) {
+	c := answering(t, t.TempDir(), &scripted{})
+	err := (&addCmd{Addr: addrB}).Run(bounded(t), c, nil)
+	if err == nil || !strings.Contains(err.Error(), "this server waits to be admitted itself") {
+		t.Errorf("%v", err)
 	}
 }
 

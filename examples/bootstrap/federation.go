@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -55,8 +56,11 @@ func (a *addCmd) Run(ctx context.Context, c *cli, out *program.Output) error {
 	}
 	id := added[0].ID
 	before, err := c.status(ctx)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case !before.admitted():
+		return errors.New("this server waits to be admitted itself; type the command on a member's machine")
 	}
 	if m, is := before.member(id); is && m.Voter {
 		out.Print("added", program.Fields{"ok": true, "id": id, "was": true}, "%s is a server of the federation already", id)
@@ -85,19 +89,20 @@ func (a *addCmd) Run(ctx context.Context, c *cli, out *program.Output) error {
 	}
 	out.Print("added", program.Fields{"ok": true, "id": id, "was": false, "members": s.Members},
 		"%s has a vote now\n%s", short, s)
-	out.Detail("give peers its address too: --bootstrap %s", a.proven(s))
+	out.Detail("give peers its address too: --bootstrap %s", a.reachedAt(s))
 	return nil
 }
 
-// proven is an address at which the server is known to be: the one that was typed led
-// nowhere if it had a connection already.
-func (a *addCmd) proven(s status) string {
+// reachedAt is the address that was typed, and what the server says of itself where that
+// is another: the typed one may be a name or a router's, or lead nowhere if there was a
+// connection already.
+func (a *addCmd) reachedAt(s status) string {
 	added, _ := program.ParsePeers([]string{a.Addr}) // as Validate has
 	m, _ := s.member(added[0].ID)
 	if len(m.Addrs) == 0 || slices.Contains(m.Addrs, a.Addr) {
 		return a.Addr
 	}
-	return m.Addrs[0]
+	return fmt.Sprintf("%s\n  (the server itself says: %s)", a.Addr, strings.Join(m.Addrs, ", "))
 }
 
 type removeCmd struct {
