@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/grapevine-p2p/grapevine/internal/names"
+	"github.com/grapevine-p2p/grapevine/internal/wire"
+	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
 )
 
 // three returns a federation of three servers on a network.
@@ -401,6 +403,46 @@ func TestVoteForTheUnknown(t *testing.T) {
 		}
 		if s := a.Status(t.Context()); len(s.Members) != 3 {
 			t.Errorf("status: %+v", s)
+		}
+	})
+}
+
+// A server that is led, and knocks as when it has moved, does not believe a fellow that it
+// was removed.
+func TestFalselyRemoved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net, all := three(t)
+		liar := newServer(t, 4)
+		listener, err := net.at(liar.id).Listen(wire.Federation)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer listener.Close()
+		lies := 0
+		go func() {
+			for {
+				c, err := listener.Accept()
+				if err != nil {
+					return
+				}
+				lies++
+				_ = wire.ReadFrame(unbuffered{c}, maxRequest, &pb.FederationRequest{})
+				_ = wire.WriteFrame(c, maxResponse, &pb.FederationResponse{Body: &pb.FederationResponse_Refusal{
+					Refusal: all[0].refusal(ErrNotMember),
+				}})
+				_ = c.Close()
+			}
+		}()
+		led := all[2]
+		led.mu.Lock()
+		led.told[liar.id] = liar.info()
+		led.mu.Unlock()
+		led.knock(t.Context())
+		if err := led.grants(); err != nil || lies == 0 {
+			t.Errorf("after %d lies: %v", lies, err)
+		}
+		if _, err := led.Claim(t.Context(), claimOf(owner(t, 1), "alice", 1)); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -19,7 +19,7 @@ func (f *Federation) attend() {
 	defer ticker.Stop()
 	var knocked time.Time
 	for {
-		if f.leader() != "" && f.admitted() {
+		if f.isLed() {
 			f.mu.Lock()
 			f.led, f.removed, f.greeted = time.Now(), false, greeting{}
 			f.mu.Unlock()
@@ -83,7 +83,7 @@ func (f *Federation) knockAt(ctx context.Context, to peer.AddrInfo) {
 		knock = &pb.FederationKnock{Federation: []byte(id), Consent: self.consentProto()}
 	}
 	response, err := f.ask(ctx, to, &pb.FederationRequest{Body: &pb.FederationRequest_Knock{Knock: knock}})
-	if errors.Is(err, ErrNotMember) && f.federation() != "" { // whoever leads it now
+	if errors.Is(err, ErrNotMember) && f.federation() != "" && !f.isLed() { // whoever leads it now
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		if !f.removed {

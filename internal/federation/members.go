@@ -43,6 +43,9 @@ func (f *Federation) admitted() bool {
 	return slices.ContainsFunc(f.configuration().Servers, func(s raft.Server) bool { return s.ID == f.raftID })
 }
 
+// isLed tells whether somebody leads this server, as a member.
+func (f *Federation) isLed() bool { return f.leader() != "" && f.admitted() }
+
 func (f *Federation) isMember(p peer.ID) bool {
 	return slices.ContainsFunc(f.seats(), func(s seat) bool { return s.peer == p })
 }
