@@ -28,6 +28,21 @@ func TestRemoveLeaderBesideASilentServer(t *testing.T) {
 	}
 }
 
+// What is handed over while the server is closed ends, though raft may never answer.
+func TestClosedWhileItHandsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, all := three(t)
+		for _, s := range all {
+			s.stop(t)
+		}
+		for range 20 { // whether raft takes it up is a matter of chance
+			if err := all[0].handOver(t.Context(), Member{Peer: all[1].info()}); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
 // A server that answers is not removed when too few would be left that do; a silent one
 // is, and then the other.
 func TestRemovalKeepsAMajority(t *testing.T) {
