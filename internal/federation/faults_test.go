@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/grapevine-p2p/grapevine/internal/names"
-	"github.com/grapevine-p2p/grapevine/internal/wire"
-	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
 )
 
 // three returns a federation of three servers on a network.
@@ -77,158 +74,6 @@ func TestNoMajority(t *testing.T) {
 			t.Errorf("claim when two are back: %v", err)
 		}
 		all[1].start(t, net)
-	})
-}
-
-// A member that lost its disk is taken back by itself, and gets all there is.
-func TestLostDisk(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		net, all := three(t)
-		alice := owner(t, 1)
-		claim := claimOf(alice, "alice", 1)
-		claim.Term = keepTerm
-		if _, err := all[0].Claim(t.Context(), claim); err != nil {
-			t.Fatal(err)
-		}
-		elapse(time.Second) // until all have heard of it
-		before := all[0].self.incarnation
-		net.kill(all[0].id)
-		all[0].stop(t)
-		all[0].stores = MemoryStores()
-		all[0].start(t, net, all[1], all[2])
-		net.slow(50 * time.Millisecond)
-		for range 150 {
-			elapse(100 * time.Millisecond)
-			all[0].Status(t.Context())
-		}
-		if _, asked := all[0].heard[all[0].id]; asked {
-			t.Error("it asked itself")
-		}
-		if all[0].self.incarnation == before {
-			t.Error("it is the same incarnation")
-		}
-		status := all[0].Status(t.Context())
-		if len(status.Members) != 3 || !status.Majority {
-			t.Errorf("status: %+v", status)
-		}
-		for _, m := range status.Members {
-			if !m.Voter || !m.Answers {
-				t.Errorf("member: %+v", m)
-			}
-		}
-		if _, err := all[0].Claim(t.Context(), claimOf(alice, "bob", 1)); err != nil {
-			t.Error(err)
-		}
-		if _, held := all[0].Owner("alice"); !held {
-			t.Error("it does not know what it knew")
-		}
-	})
-}
-
-// A member that lost its disk, and was given fellows that are all gone by now, is taken
-// back too: those who lead after them still greet it as what it was. So is one that was
-// let in before, and not admitted in the end.
-func TestLostDiskAndFellows(t *testing.T) {
-	for _, letIn := range []bool{false, true} {
-		synctest.Test(t, func(t *testing.T) {
-			net, all := three(t)
-			net.kill(all[0].id)
-			all[0].stop(t)
-			all[0].stores = MemoryStores()
-			if letIn {
-				if err := all[0].stores.stable.Set(federationKey, []byte(all[1].federation())); err != nil {
-					t.Fatal(err)
-				}
-			}
-			all[0].start(t, net, newServer(t, 4), newServer(t, 5))
-			elapse(15 * time.Second)
-			if _, err := all[0].Claim(t.Context(), claimOf(owner(t, 1), "alice", 1)); err != nil {
-				t.Errorf("let in before: %v; claim: %v", letIn, err)
-			}
-			if s := all[1].Status(t.Context()); len(s.Members) != 3 {
-				t.Errorf("status: %+v", s)
-			}
-			all[0].mu.Lock()
-			defer all[0].mu.Unlock()
-			if all[0].greeted.by != "" {
-				t.Error("it still thinks to be greeted as what it was")
-			}
-		})
-	}
-}
-
-// A member that lost its disk and was given no fellows begins a federation of its
-// own; as soon as a member speaks with it, it grants nothing more and says why, also
-// after another restart. A stranger cannot make it do so.
-func TestRival(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		net, all := three(t)
-		net.kill(all[0].id)
-		all[0].stop(t)
-		all[0].stores = MemoryStores()
-		all[0].start(t, net)
-		elapse(10 * time.Second)
-		for range 2 {
-			_, err := all[0].Claim(t.Context(), claimOf(owner(t, 1), "alice", 1))
-			if !errors.Is(err, ErrNotMember) || !strings.Contains(err.Error(), "another federation") {
-				t.Errorf("claim: %v", err)
-			}
-			if s := all[0].Status(t.Context()); s.State != "stopped" || s.Majority || s.Leader != "" {
-				t.Errorf("status: %+v", s)
-			}
-			all[0].stop(t)
-			all[0].start(t, net)
-		}
-		if _, err := all[1].Claim(t.Context(), claimOf(owner(t, 1), "alice", 1)); err != nil {
-			t.Errorf("claim at the others: %v", err)
-		}
-	})
-}
-
-// A member that was away, and finds of its fellows only who came since, says that it was
-// removed, counts itself no more, and can be removed again to no effect, and added.
-func TestRemovedWhileAway(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		net, all := three(t)
-		away, late := all[2], newServer(t, 4)
-		net.kill(away.id)
-		away.stop(t)
-		late.start(t, net, all[0])
-		if err := all[0].AddServer(t.Context(), late.info()); err != nil {
-			t.Fatal(err)
-		}
-		for _, s := range []*server{away, all[1], all[0]} {
-			if err := late.RemoveServer(t.Context(), s.id); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for _, s := range all[:2] {
-			net.kill(s.id)
-			s.stop(t)
-		}
-		away.start(t, net, late)
-		elapse(10 * time.Second)
-		if _, err := away.Claim(t.Context(), claimOf(owner(t, 1), "alice", 1)); !errors.Is(err, ErrNotMember) {
-			t.Errorf("claim: %v", err)
-		}
-		for _, m := range away.Status(t.Context()).Members {
-			if m.Self {
-				t.Errorf("it counts itself: %+v", m)
-			}
-		}
-		if err := away.RemoveServer(t.Context(), away.id); err != nil {
-			t.Errorf("removed again: %v", err)
-		}
-		if err := late.AddServer(t.Context(), away.info()); err != nil {
-			t.Errorf("added again: %v", err)
-		}
-		elapse(time.Second)
-		if _, err := away.Claim(t.Context(), claimOf(owner(t, 1), "alice", 1)); err != nil {
-			t.Errorf("claim when it is back: %v", err)
-		}
-		if s := away.Status(t.Context()); len(s.Members) != 2 || !s.Majority {
-			t.Errorf("status when it is back: %+v", s)
-		}
 	})
 }
 
@@ -403,46 +248,6 @@ func TestVoteForTheUnknown(t *testing.T) {
 		}
 		if s := a.Status(t.Context()); len(s.Members) != 3 {
 			t.Errorf("status: %+v", s)
-		}
-	})
-}
-
-// A server that is led, and knocks as when it has moved, does not believe a fellow that it
-// was removed.
-func TestFalselyRemoved(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		net, all := three(t)
-		liar := newServer(t, 4)
-		listener, err := net.at(liar.id).Listen(wire.Federation)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer listener.Close()
-		lies := 0
-		go func() {
-			for {
-				c, err := listener.Accept()
-				if err != nil {
-					return
-				}
-				lies++
-				_ = wire.ReadFrame(unbuffered{c}, maxRequest, &pb.FederationRequest{})
-				_ = wire.WriteFrame(c, maxResponse, &pb.FederationResponse{Body: &pb.FederationResponse_Refusal{
-					Refusal: all[0].refusal(ErrNotMember),
-				}})
-				_ = c.Close()
-			}
-		}()
-		led := all[2]
-		led.mu.Lock()
-		led.told[liar.id] = liar.info()
-		led.mu.Unlock()
-		led.knock(t.Context())
-		if err := led.grants(); err != nil || lies == 0 {
-			t.Errorf("after %d lies: %v", lies, err)
-		}
-		if _, err := led.Claim(t.Context(), claimOf(owner(t, 1), "alice", 1)); err != nil {
-			t.Error(err)
 		}
 	})
 }

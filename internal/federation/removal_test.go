@@ -1,10 +1,14 @@
 package federation
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/grapevine-p2p/grapevine/internal/wire"
+	"github.com/grapevine-p2p/grapevine/internal/wire/pb"
 )
 
 // A leader that is to be removed hands over to a server that answers, not to the one of
@@ -70,4 +74,91 @@ func TestRemovalKeepsAMajority(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A member that was away, and finds of its fellows only who came since, says that it was
+// removed, counts itself no more, and can be removed again to no effect, and added.
+func TestRemovedWhileAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net, all := three(t)
+		away, late := all[2], newServer(t, 4)
+		net.kill(away.id)
+		away.stop(t)
+		late.start(t, net, all[0])
+		if err := all[0].AddServer(t.Context(), late.info()); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range []*server{away, all[1], all[0]} {
+			if err := late.RemoveServer(t.Context(), s.id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, s := range all[:2] {
+			net.kill(s.id)
+			s.stop(t)
+		}
+		away.start(t, net, late)
+		elapse(10 * time.Second)
+		if _, err := away.Claim(t.Context(), claimOf(owner(t, 1), "alice", 1)); !errors.Is(err, ErrNotMember) {
+			t.Errorf("claim: %v", err)
+		}
+		for _, m := range away.Status(t.Context()).Members {
+			if m.Self {
+				t.Errorf("it counts itself: %+v", m)
+			}
+		}
+		if err := away.RemoveServer(t.Context(), away.id); err != nil {
+			t.Errorf("removed again: %v", err)
+		}
+		if err := late.AddServer(t.Context(), away.info()); err != nil {
+			t.Errorf("added again: %v", err)
+		}
+		elapse(time.Second)
+		if _, err := away.Claim(t.Context(), claimOf(owner(t, 1), "alice", 1)); err != nil {
+			t.Errorf("claim when it is back: %v", err)
+		}
+		if s := away.Status(t.Context()); len(s.Members) != 2 || !s.Majority {
+			t.Errorf("status when it is back: %+v", s)
+		}
+	})
+}
+
+// A server that is led, and knocks as when it has moved, does not believe a fellow that it
+// was removed.
+func TestFalselyRemoved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net, all := three(t)
+		liar := newServer(t, 4)
+		listener, err := net.at(liar.id).Listen(wire.Federation)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer listener.Close()
+		lies := 0
+		go func() {
+			for {
+				c, err := listener.Accept()
+				if err != nil {
+					return
+				}
+				lies++
+				_ = wire.ReadFrame(unbuffered{c}, maxRequest, &pb.FederationRequest{})
+				_ = wire.WriteFrame(c, maxResponse, &pb.FederationResponse{Body: &pb.FederationResponse_Refusal{
+					Refusal: all[0].refusal(ErrNotMember),
+				}})
+				_ = c.Close()
+			}
+		}()
+		led := all[2]
+		led.mu.Lock()
+		led.told[liar.id] = liar.info()
+		led.mu.Unlock()
+		led.knock(t.Context())
+		if err := led.grants(); err != nil || lies == 0 {
+			t.Errorf("after %d lies: %v", lies, err)
+		}
+		if _, err := led.Claim(t.Context(), claimOf(owner(t, 1), "alice", 1)); err != nil {
+			t.Error(err)
+		}
+	})
 }
