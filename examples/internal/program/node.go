@@ -82,8 +82,9 @@ func StartNode(ctx context.Context, out *Output, c *Common, name string, serves 
 	}
 	_, pages := splitPages(c.Bootstrap)
 	p := &Peer{
-		Node: node, root: c.Data, name: name, shown: serves || out.JSON() || c.level() <= slog.LevelInfo, seeds: seeds, peers: peers, pages: pages,
-		out: out, log: log, cancel: func() {}, pageNews: slices.Repeat([]notice{{last: "not asked yet"}}, len(pages)),
+		Node: node, root: c.Data, name: name, seeds: seeds, peers: peers, pages: pages,
+		shown: serves || out.JSON() || c.level() <= slog.LevelInfo,
+		out:   out, log: log, cancel: func() {}, pageNews: slices.Repeat([]notice{{last: "not asked yet"}}, len(pages)),
 	}
 	if len(seeds) > 0 {
 		cfg := bootstrap.ClientConfig{Network: c.Network, Logger: c.ClientLogger(), Hidden: c.Hidden, Agent: c.agent()}
