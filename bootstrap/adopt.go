@@ -34,7 +34,7 @@ func (s *story) adopt(fellow peer.ID, entries []entry) *adoption {
 	}
 	t.lost = false
 	t.round++
-	t.since = make(map[leaseID]bool)
+	t.since = make(map[leaseID]uint64)
 	return &adoption{s, fellow, t, entries, -1}
 }
 
@@ -45,7 +45,8 @@ func (a *adoption) some(n int) (changes []change, more bool) {
 		return nil, false // it is no fellow any more
 	}
 	for ; n > 0 && len(a.entries) > 0; n-- {
-		if e := a.entries[0]; !t.since[e.id()] {
+		e := a.entries[0]
+		if older, told := t.since[e.id()]; !told || e.claim.seq > older {
 			changes = append(changes, a.story.take(t, change{kind: Updated, entry: e})...)
 		}
 		a.entries[0] = entry{} // it is kept in the tale

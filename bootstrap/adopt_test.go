@@ -94,6 +94,22 @@ func TestAdoptionLetsItsListGo(t *testing.T) {
 	}
 }
 
+// What an owner removed meanwhile is not taken up, and what it registered after that is.
+func TestAdoptionAfterRemovals(t *testing.T) {
+	for removed := range uint64(4) {
+		s := newStory(testTable())
+		old := entry{claim: claimOf("peer", "name", 1)}
+		adoptAll(s, "fellow", []entry{old})
+		listed := entry{claim: claimOf("peer", "name", 2)}
+		a := s.adopt("fellow", []entry{listed})
+		s.tell("fellow", change{kind: Left, entry: old, removal: gone(claimOf("peer", "name", removed))})
+		a.some(2)
+		if known, want := s.lookup(t0, "name"), removed < 2; (len(known) == 1) != want || want && known[0].claim.seq != 2 {
+			t.Errorf("after the removal of record %d there is %+v", removed, known)
+		}
+	}
+}
+
 // The fewer changes are kept for those who watch, the slower more of them come.
 func TestAdoptionHeedsWhatIsKept(t *testing.T) {
 	const changes = 100

@@ -2,6 +2,7 @@ package bootstrap
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -72,7 +73,12 @@ func (s *story) tell(fellow peer.ID, c change) []change {
 		return nil
 	}
 	if t.since != nil {
-		t.since[c.entry.id()] = true
+		switch id := c.entry.id(); {
+		case c.removal != nil: // which says nothing of what was registered after it
+			t.since[id] = max(t.since[id], c.removal.seq)
+		case c.kind == Left, c.kind == Expired, c.entry.claim.seq > s.removed[id]:
+			t.since[id] = math.MaxUint64
+		}
 	}
 	return s.take(t, c)
 }

@@ -15,9 +15,9 @@ type tale struct {
 	lost    bool      // nobody hears it any more, and it is believed until
 	ends    time.Time // then
 	round   uint32    // how often all that the fellow has was taken up
-	// since is what the fellow told of since it said all that is being taken up now;
-	// nil: that is done.
-	since map[leaseID]bool
+	// since is what the fellow told of since it said all that is being taken up now, and
+	// up to which record that is older; nil: all is taken up.
+	since map[leaseID]uint64
 }
 
 // told is a lease that a fellow tells of.
