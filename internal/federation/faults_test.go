@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/peer"
+
 	"github.com/grapevine-p2p/grapevine/internal/names"
 )
 
@@ -26,18 +28,24 @@ func three(t *testing.T) (*memNet, []*server) {
 	return net, all
 }
 
+// claimToKeep claims a name for good, and waits until all have heard of it.
+func claimToKeep(t *testing.T, s *server, owner peer.ID, name string) {
+	t.Helper()
+	claim := claimOf(owner, name, 1)
+	claim.Term = keepTerm
+	if _, err := s.Claim(t.Context(), claim); err != nil {
+		t.Fatal(err)
+	}
+	elapse(time.Second)
+}
+
 // Without a majority there is a clear refusal, soon, and at once when it is known;
 // what is known is still told; and all goes on when the others are back.
 func TestNoMajority(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net, all := three(t)
 		alice := owner(t, 1)
-		claim := claimOf(alice, "alice", 1)
-		claim.Term = keepTerm
-		if _, err := all[0].Claim(t.Context(), claim); err != nil {
-			t.Fatal(err)
-		}
-		elapse(time.Second) // until all have heard of it
+		claimToKeep(t, all[0], alice, "alice")
 		for _, s := range all[:2] {
 			net.kill(s.id)
 			s.stop(t)

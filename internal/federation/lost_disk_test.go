@@ -13,12 +13,7 @@ func TestLostDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net, all := three(t)
 		alice := owner(t, 1)
-		claim := claimOf(alice, "alice", 1)
-		claim.Term = keepTerm
-		if _, err := all[0].Claim(t.Context(), claim); err != nil {
-			t.Fatal(err)
-		}
-		elapse(time.Second) // until all have heard of it
+		claimToKeep(t, all[0], alice, "alice")
 		before := all[0].self.incarnation
 		net.kill(all[0].id)
 		all[0].stop(t)
