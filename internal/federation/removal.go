@@ -15,7 +15,12 @@ import (
 // if too few of the others do: nobody could add it, or anything, again.
 func (f *Federation) carryOutRemoval(ctx context.Context, who peer.ID) error {
 	others, answering, counts := f.without(ctx, who)
+	f.mu.Lock()
+	closed := f.closed
+	f.mu.Unlock()
 	switch {
+	case closed: // so nobody may have been asked
+		return ErrClosed
 	case counts && others > 0 && len(answering) <= others/2:
 		return fmt.Errorf("without it %d of %d servers would answer, too few to grant names: "+
 			"start the silent ones, or remove them first", len(answering), others)

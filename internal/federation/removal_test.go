@@ -47,6 +47,27 @@ func TestClosedWhileItHandsOver(t *testing.T) {
 	})
 }
 
+// A server that is being closed removes none, for it cannot ask whether the others answer.
+func TestClosedWhileItRemoves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net, all := three(t)
+		elapse(5 * time.Second)
+		net.kill(all[2].id)
+		all[2].stop(t)
+		set := func(closed bool) {
+			all[0].mu.Lock()
+			defer all[0].mu.Unlock()
+			all[0].closed = closed
+		}
+		set(true)
+		err := all[0].carryOutRemoval(t.Context(), all[1].id)
+		set(false)
+		if !errors.Is(err, ErrClosed) {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
 // A server that answers is not removed when too few would be left that do; a silent one
 // is, and then the other.
 func TestRemovalKeepsAMajority(t *testing.T) {

@@ -119,8 +119,7 @@ func (g *guided) outOfReach(c *Core, s *search) bool {
 
 func (g *guided) again(c *Core, s *search) {
 	s.lingers = false
-	g.out = c.tally(s).Unreachable
-	round := g.round + 1
+	round, out := g.round+1, c.tally(s).Unreachable
 	w := wire.Walk{Kind: wire.WalkGuided, Asker: c.asker(s, round)}
 	n := round
 	if len(s.wrong) > 0 { // the dead tell nothing false
@@ -128,7 +127,7 @@ func (g *guided) again(c *Core, s *search) {
 	}
 	w.Careful = n == 1 // among the dead one such is enough
 	if g.send(c, s, again, min(n, max(1, c.relays())), ScoutHops, w) > 0 {
-		g.round = round
+		g.round, g.out = round, out
 	}
 }
 
